@@ -1,0 +1,89 @@
+"""The base of all entities: description, watched paths, push update."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, override
+
+from homeassistant.core import callback
+from homeassistant.helpers.entity import Entity
+from propcache.api import cached_property
+
+if TYPE_CHECKING:
+    from homeassistant.helpers.typing import UndefinedType
+
+    from .device import Device
+    from .models import EntityInfo
+    from .protocol.node import Scalar, Value
+
+APPLICATION_TYPE = 5750
+"""The owner's name for an instance, in most IPSO objects."""
+
+
+class Lwm2mEntity(Entity):
+    """An entity that shows, and may change, resources of one object instance."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, device: Device, info: EntityInfo) -> None:
+        """Bind the entity to its resources and take their current values."""
+        self._device = device
+        self._info = info
+        self.entity_description = info.entity_description
+        self._attr_unique_id = f"{device.unique_id}-{info.key}"
+        self._attr_device_info = device.device_info
+        self._update_from_device()
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the resources from now on."""
+        self.async_on_remove(self._device.watch(self._info.paths, self._on_change))
+        self._update_from_device()
+
+    @callback
+    def _on_change(self) -> None:
+        self._update_from_device()
+        self.async_write_ha_state()
+
+    @callback
+    def _update_from_device(self) -> None:
+        """Set the `_attr_...` of the platform from the device's values."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the device is registered and still has the resource."""
+        return self._device.available and self._info.primary in self._device.resources
+
+    @cached_property
+    @override
+    def name(self) -> str | UndefinedType | None:
+        """The name, told apart from other instances of the same object.
+
+        The instance's Application Type names its main entity and precedes the
+        others; without one, instances past the first show their ID.
+        """
+        name = self._info.name or super().name
+        instance = self._info.instance
+        label = self._value(APPLICATION_TYPE)
+        if isinstance(label, str) and label.strip():
+            label = label.strip()
+            if self._info.main:
+                return label
+            return f"{label} {name}"
+        return name if instance.instance_id == 0 else f"{name} {instance.instance_id}"
+
+    def _value(self, resource_id: int | None = None) -> Value | None:
+        """Return the last value of a resource of the instance, by default of the primary one."""
+        if resource_id is None:
+            resource_id = self._info.resource_id
+        return self._device.values.get(self._info.instance / resource_id)
+
+    async def _write(self, values: dict[int, Scalar]) -> None:
+        """Write resources of the instance, in order; HomeAssistantError when refused."""
+        for resource_id, value in values.items():
+            await self._device.async_write({self._info.instance / resource_id: value})
+
+    async def _execute(self, resource_id: int, arguments: str | None = None) -> None:
+        """Execute a resource of the instance; HomeAssistantError when refused."""
+        await self._device.async_execute(self._info.instance / resource_id, arguments)

@@ -1,0 +1,67 @@
+"""The dataclasses that a mapping is written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeassistant.const import Platform
+from homeassistant.helpers.entity import EntityDescription
+
+from .protocol.path import Path
+
+if TYPE_CHECKING:
+    from .entity import Lwm2mEntity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscoverySchema:
+    """What some resources of an object become.
+
+    An instance matches when it has the primary resource, all of `required`
+    and none of `absent`. Of two schemas for the same primary resource the
+    first one listed wins, over all platforms in the order of `discovery.py`.
+    """
+
+    platform: Platform
+    object_ids: tuple[int, ...]
+    resource_id: int
+    """The primary resource: it gives the entity its unique ID."""
+    entity_class: type[Lwm2mEntity]
+    entity_description: EntityDescription
+    required: tuple[int, ...] = ()
+    absent: tuple[int, ...] = ()
+    watched: tuple[int, ...] = ()
+    """Further resources of the instance that the state depends on."""
+    main: bool = True
+    """Whether this entity stands for the whole instance and takes its name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntityInfo:
+    """One entity to create: a schema that matched an instance."""
+
+    platform: Platform
+    instance: Path
+    resource_id: int
+    entity_class: type[Lwm2mEntity]
+    entity_description: EntityDescription
+    watched: tuple[int, ...] = ()
+    main: bool = True
+    name: str | None = None
+    """The model's name, for generic entities that have no translation."""
+
+    @property
+    def primary(self) -> Path:
+        """The path of the primary resource."""
+        return self.instance / self.resource_id
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The paths of all resources that the entity watches."""
+        return (self.primary, *(self.instance / resource for resource in self.watched))
+
+    @property
+    def key(self) -> str:
+        """What tells this entity from the device's others, stable over restarts."""
+        return "-".join((*map(str, self.primary), self.entity_description.key))
