@@ -1,0 +1,32 @@
+"""CoAP: aiocoap, and all that we bend in it."""
+
+from __future__ import annotations
+
+from .counters import CoapCounters
+from .endpoint import CoapEndpoint, RequestHandler
+from .errors import (
+    CoapError,
+    EndpointClosed,
+    NoAcknowledgement,
+    NoResponse,
+    PortInUseError,
+    ResetReceived,
+    TransferFailed,
+)
+from .observation import NotificationSink
+from .udp import UdpPeer
+
+__all__ = [
+    "CoapCounters",
+    "CoapEndpoint",
+    "CoapError",
+    "EndpointClosed",
+    "NoAcknowledgement",
+    "NoResponse",
+    "NotificationSink",
+    "PortInUseError",
+    "RequestHandler",
+    "ResetReceived",
+    "TransferFailed",
+    "UdpPeer",
+]

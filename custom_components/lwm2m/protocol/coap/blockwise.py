@@ -1,0 +1,116 @@
+"""Block-wise transfers that peers start: large requests in, large answers out (RFC 7959)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiocoap import (
+    BAD_REQUEST,
+    CONTINUE,
+    FETCH,
+    GET,
+    REQUEST_ENTITY_INCOMPLETE,
+    REQUEST_ENTITY_TOO_LARGE,
+    Message,
+)
+from aiocoap.numbers.optionnumbers import OptionNumber
+
+from .recent import Recent
+from .transfer import MAX_SIZE_EXPONENT, block_size
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+MAX_TRANSFERS = 64
+"""At once, in each direction; the one that stood still longest gives way."""
+
+type Handler = Callable[[Message], Awaitable[Message]]
+
+
+class BlockwiseServer:
+    """Shows a handler whole requests, and its peers answers in blocks."""
+
+    def __init__(
+        self, handler: Handler, limit: int, lifetime: float, clock: Callable[[], float]
+    ) -> None:
+        """`limit` is the most bytes of a request, `lifetime` the seconds a transfer may pause."""
+        self._handler = handler
+        self._limit = limit
+        self._requests: Recent[Any, tuple[Message, bytearray]] = Recent(
+            lifetime, MAX_TRANSFERS, clock
+        )
+        self._answers: Recent[Any, Message] = Recent(lifetime, MAX_TRANSFERS, clock)
+
+    async def respond(self, request: Message) -> Message:
+        """Answer one request message."""
+        key = _transfer_key(request)
+        for block in (request.opt.block1, request.opt.block2):
+            if block is not None and block.size_exponent > MAX_SIZE_EXPONENT:
+                return Message(code=BAD_REQUEST)  # reserved: RFC 7959 2.2
+        block1 = request.opt.block1
+        if block1 is not None:
+            whole = self._assemble(key, request)
+        elif len(request.payload) > self._limit:
+            whole = self._too_large()
+        else:
+            whole = request
+        response = whole if whole.code.is_response() else await self._answer(key, whole)
+        response.opt.block1 = block1
+        return response
+
+    def _assemble(self, key: Any, block: Message) -> Message:
+        """Return the whole request once `block` completes it, else the answer to `block`."""
+        number, more, _ = block.opt.block1
+        if more and len(block.payload) != block.opt.block1.size:
+            return Message(code=BAD_REQUEST)
+        if number == 0:
+            first, payload = block, bytearray()
+        else:
+            known = self._requests.get(key)
+            if known is None or len(known[1]) != block.opt.block1.start:
+                return Message(code=REQUEST_ENTITY_INCOMPLETE)
+            first, payload = known
+        if max(len(payload) + len(block.payload), first.opt.size1 or 0) > self._limit:
+            self._requests.discard(key)
+            return self._too_large()
+        payload += block.payload
+        if more:
+            self._requests.set(key, (first, payload))
+            return Message(code=CONTINUE)
+        self._requests.discard(key)
+        first.payload = bytes(payload)
+        first.opt.block2 = block.opt.block2
+        return first
+
+    async def _answer(self, key: Any, request: Message) -> Message:
+        """Return the asked block of the answer, and remember the others."""
+        number, _, exponent = request.opt.block2 or (0, False, MAX_SIZE_EXPONENT)
+        answer = self._answers.get(key) if number else None
+        if answer is None:
+            if number and request.code not in (GET, FETCH):
+                return Message(code=REQUEST_ENTITY_INCOMPLETE)  # only a safe one can be repeated
+            answer = await self._handler(request)
+        size = block_size(exponent)
+        start = number * size
+        if number == 0 and len(answer.payload) <= size:
+            return answer
+        if start >= len(answer.payload):
+            return Message(code=BAD_REQUEST)
+        more = start + size < len(answer.payload)
+        if more:
+            self._answers.set(key, answer)
+        else:
+            self._answers.discard(key)
+        return answer.copy(
+            payload=answer.payload[start : start + size], block2=(number, more, exponent)
+        )
+
+    def _too_large(self) -> Message:
+        """Make the answer to a request past the limit, which it names (RFC 7959 2.9.3)."""
+        return Message(code=REQUEST_ENTITY_TOO_LARGE, size1=self._limit)
+
+
+def _transfer_key(request: Message) -> Any:
+    """Return what is the same for all blocks of a transfer (RFC 7959 2.5)."""
+    ignored = [OptionNumber.BLOCK1, OptionNumber.BLOCK2, OptionNumber.OBSERVE]
+    return request.remote.blockwise_key, request.get_cache_key(ignored)

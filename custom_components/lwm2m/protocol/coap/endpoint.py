@@ -1,0 +1,277 @@
+"""The CoAP endpoint: a server and a client on the same sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, override
+
+from aiocoap import (
+    BAD_OPTION,
+    CONTINUE,
+    INTERNAL_SERVER_ERROR,
+    PROXYING_NOT_SUPPORTED,
+    Context,
+    Message,
+)
+from aiocoap.numbers.constants import TransportTuning
+from aiocoap.numbers.optionnumbers import OptionNumber
+
+from .blockwise import BlockwiseServer
+from .counters import CoapCounters
+from .errors import EndpointClosed
+from .layers import MessageLayer, TokenLayer
+from .observation import NotificationSink, Observation, ObservationTable
+from .selftest import check_aiocoap
+from .transfer import fetch_rest, send_request
+from .udp import UdpPeer, UdpTransport, bind_udp
+
+if TYPE_CHECKING:
+    from aiocoap.pipe import Pipe
+
+_LOGGER = logging.getLogger(__name__)
+
+DEFAULT_TIMEOUT = 93.0
+"""Seconds: MAX_TRANSMIT_WAIT of RFC 7252 4.8.2, within which retransmissions end on their own."""
+MAX_REQUEST_SIZE = 64 * 1024
+MAX_RESPONSE_SIZE = 1024 * 1024
+
+_UNDERSTOOD = {
+    OptionNumber.URI_HOST,
+    OptionNumber.URI_PORT,
+    OptionNumber.URI_PATH,
+    OptionNumber.URI_QUERY,
+    OptionNumber.ACCEPT,
+    OptionNumber.BLOCK1,
+    OptionNumber.BLOCK2,
+}
+"""The critical options that a request may carry."""
+_PROXYING = {OptionNumber.PROXY_URI, OptionNumber.PROXY_SCHEME}
+
+type RequestHandler = Callable[[Message], Awaitable[Message]]
+"""Answers a request: whole, and once, however often and in how many blocks it arrived."""
+
+
+class CoapEndpoint:
+    """One CoAP endpoint: answers its peers' requests, and sends requests to them."""
+
+    def __init__(
+        self,
+        handler: RequestHandler,
+        *,
+        tuning: TransportTuning | None = None,
+        max_request_size: int = MAX_REQUEST_SIZE,
+        max_response_size: int = MAX_RESPONSE_SIZE,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Make an endpoint without sockets yet.
+
+        A `handler` that raises is answered for with 5.00. Sizes are in bytes of a whole payload:
+        a larger request gets 4.13, a larger response is a TransferFailed. `tuning` holds the
+        times of RFC 7252 4.8. IncompatibleLibrary when aiocoap is not as expected.
+        """
+        check_aiocoap()
+        self.counters = CoapCounters()
+        self._loop = loop or asyncio.get_running_loop()
+        self._tuning = tuning or TransportTuning()
+        self._max_response_size = max_response_size
+        self._server = BlockwiseServer(
+            handler, max_request_size, self._tuning.EXCHANGE_LIFETIME, self._loop.time
+        )
+        self.observations = ObservationTable(self._loop, self.counters, self._fetch_notification)
+        self._context = _Context(self)
+        self._transports: dict[UdpTransport, TokenLayer] = {}
+        self._closed = False
+
+    async def listen_udp(self, host: str | None, port: int) -> int:
+        """Open a UDP socket and return its port; port 0 picks a free one.
+
+        `host` None is all of IPv4 and IPv6; a name or an address is that alone.
+        PortInUseError when another socket holds the port; OSError for any other reason.
+        """
+        if self._closed:
+            raise EndpointClosed
+        sock = await bind_udp(host, port)
+
+        async def connect(messages: MessageLayer) -> UdpTransport:
+            transport = UdpTransport(sock, messages.receive, self.counters, self._loop)
+            self._transports[transport] = messages.token_manager
+            return transport
+
+        await self._context._append_tokenmanaged_messagemanaged_transport(connect)  # noqa: SLF001
+        return int(sock.getsockname()[1])
+
+    async def close(self) -> None:
+        """Close the sockets and end all that waits, with EndpointClosed; peers are not told."""
+        self._closed = True
+        await self._context.shutdown()
+        await self.observations.close()
+
+    def peer(self, host: str, port: int) -> UdpPeer:
+        """Make the address of a peer, from a numeric host, on the first socket that reaches it."""
+        for transport in self._transports:
+            try:
+                return transport.peer(host, port)
+            except OSError:
+                continue
+        raise OSError(f"no socket reaches {host}")
+
+    async def request(self, message: Message, *, timeout: float = DEFAULT_TIMEOUT) -> Message:
+        """Send a request to `message.remote` and return the whole response, of whatever code.
+
+        `timeout` bounds all of it, in seconds. Requests to one peer start in order, each when
+        the one before is acknowledged (NSTART of RFC 7252 4.7). Cancelling frees the peer at once.
+        NoAcknowledgement, NoResponse, ResetReceived, TransferFailed, EndpointClosed.
+        """
+        send = self._sender(message, self._loop.time() + timeout)
+        return await self._fetch_rest(message, await send_request(message, send), send)
+
+    async def observe(
+        self, message: Message, sink: NotificationSink, *, timeout: float = DEFAULT_TIMEOUT
+    ) -> Message:
+        """Send a GET or FETCH with Observe, and return the first response as `request` does.
+
+        If the response carries an Observe option, the observation is established: its
+        `remote` and `token` name it, and what follows goes to `sink`, which is never called
+        before this coroutine returned. Raises what `request` does, and then observes nothing.
+        """
+        message.opt.observe = 0
+        established: Observation | None = None
+
+        def on_response(response: Message) -> None:
+            nonlocal established
+            if (
+                response.opt.observe is not None
+                and response.code.is_successful()
+                and response.code != CONTINUE
+            ):
+                established = Observation(
+                    message.remote,
+                    response.token,
+                    message,
+                    sink,
+                    sequence=response.opt.observe,
+                    time=self._loop.time(),
+                    held=deque(),
+                )
+                self.observations.add(established)
+
+        deadline = self._loop.time() + timeout
+        try:
+            send = self._sender(message, deadline, on_response=on_response)
+            first = await send_request(message, send)
+            response = await self._fetch_rest(message, first, self._sender(message, deadline))
+        except BaseException:
+            if established is not None:
+                self.observations.remove(established.remote, established.token)
+            raise
+        if established is not None:
+            self._loop.call_soon(self.observations.release, established)
+        return response
+
+    def forget(self, remote: UdpPeer, token: bytes) -> bool:
+        """End an observation without telling: its next notification is rejected (RFC 7641 3.6).
+
+        False when there is none.
+        """
+        return self.observations.remove(remote, token) is not None
+
+    async def cancel(
+        self,
+        remote: UdpPeer,
+        token: bytes,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> Message | None:
+        """End an observation by its own request with Observe 1 and its token (RFC 7641 3.6).
+
+        Returns the response, or None when there is no such observation. It is forgotten at once,
+        also when this raises, as `request` does.
+        """
+        observation = self.observations.remove(remote, token)
+        if observation is None:
+            return None
+        message = observation.request.copy(observe=1)
+        deadline = self._loop.time() + timeout
+        first = await send_request(message, self._sender(message, deadline, token=token))
+        return await self._fetch_rest(message, first, self._sender(message, deadline))
+
+    def _sender(
+        self, message: Message, deadline: float, **options: Any
+    ) -> Callable[[Message], Awaitable[Message]]:
+        layer = self._transports.get(message.remote.transport)
+        if self._closed or layer is None:
+            raise EndpointClosed
+        return partial(layer.exchange, deadline=deadline, **options)
+
+    async def _fetch_rest(
+        self, message: Message, first: Message, send: Callable[[Message], Awaitable[Message]]
+    ) -> Message:
+        return await fetch_rest(message, first, send, self._max_response_size)
+
+    async def _fetch_notification(self, request: Message, first: Message) -> Message:
+        deadline = self._loop.time() + DEFAULT_TIMEOUT
+        return await self._fetch_rest(request, first, self._sender(request, deadline))
+
+    async def respond(self, request: Message) -> Message:
+        """Answer one incoming request message."""
+        critical = {n for n in request.opt._options if n.is_critical()} - _UNDERSTOOD  # noqa: SLF001
+        if critical:  # RFC 7252 5.4.1, 5.7.2
+            return Message(code=PROXYING_NOT_SUPPORTED if critical & _PROXYING else BAD_OPTION)
+        try:
+            return await self._server.respond(request)
+        except Exception:
+            self.counters.handler_errors += 1
+            _LOGGER.exception("The handler of a request from %s failed", request.remote)
+            return Message(code=INTERNAL_SERVER_ERROR)
+
+
+class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
+    """aiocoap's context with our layers, and our way to answer requests."""
+
+    def __init__(self, endpoint: CoapEndpoint) -> None:
+        super().__init__(loop=endpoint._loop)
+        self.log = _QuietLog(logging.getLogger(f"{__name__}.aiocoap"))
+        self._endpoint = endpoint
+        self._answering: set[asyncio.Task[None]] = set()
+
+    @override
+    async def _append_tokenmanaged_messagemanaged_transport(
+        self, message_interface_constructor: Callable[[MessageLayer], Awaitable[UdpTransport]]
+    ) -> None:
+        endpoint = self._endpoint
+        tokens = TokenLayer(self)
+        messages = MessageLayer(
+            tokens, endpoint.observations, endpoint.counters, endpoint._tuning
+        )
+        tokens.token_interface = messages
+        messages.message_interface = await message_interface_constructor(messages)
+        self.request_interfaces.append(tokens)
+
+    @override
+    def render_to_pipe(self, pipe: Pipe) -> None:
+        task = self.loop.create_task(self._answer(pipe))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+        pipe.on_interest_end(task.cancel)
+
+    async def _answer(self, pipe: Pipe) -> None:
+        pipe.add_response(await self._endpoint.respond(pipe.request), is_last=True)
+
+    @override
+    async def shutdown(self) -> None:
+        for interface in self.request_interfaces:
+            await interface.shutdown()
+        self.request_interfaces.clear()
+        await asyncio.gather(*self._answering, return_exceptions=True)
+
+
+class _QuietLog(logging.LoggerAdapter[logging.Logger]):
+    """Demotes aiocoap's warnings, which are about what peers send, to debug output."""
+
+    @override
+    def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
+        super().log(level if level >= logging.ERROR else logging.DEBUG, msg, *args, **kwargs)

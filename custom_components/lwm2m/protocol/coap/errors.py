@@ -1,0 +1,31 @@
+"""What a request can fail with short of a CoAP response."""
+
+from __future__ import annotations
+
+
+class CoapError(Exception):
+    """A request that got no usable response."""
+
+
+class NoAcknowledgement(CoapError):
+    """The peer neither acknowledged nor answered (RFC 7252 4.2)."""
+
+
+class NoResponse(CoapError):
+    """The peer acknowledged the request, and then sent no response in time (RFC 7252 5.2.2)."""
+
+
+class ResetReceived(CoapError):
+    """The peer rejected the request with a Reset message (RFC 7252 4.2)."""
+
+
+class TransferFailed(CoapError):
+    """A block-wise transfer broke its rules or its size limit (RFC 7959)."""
+
+
+class EndpointClosed(CoapError):
+    """This endpoint was closed before the response arrived, or had never been open."""
+
+
+class PortInUseError(OSError):
+    """Another socket holds the port."""

@@ -1,0 +1,168 @@
+"""Observations: the table of those that we have at peers, and the order of their notifications."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .errors import CoapError
+from .recent import Recent
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiocoap import Message
+
+    from .counters import CoapCounters
+    from .udp import UdpPeer
+
+_LOGGER = logging.getLogger(__name__)
+
+SEQUENCE_HALF = 1 << 23
+FRESH_AFTER = 128.0
+"""Seconds after which any sequence number is newer (RFC 7641 3.4)."""
+MAX_HELD = 100
+FORGOTTEN_LIFETIME = 2 * 24 * 3600.0
+"""Seconds; a device sends a confirmable notification at least daily (RFC 7641 4.5), which ends it."""
+MAX_FORGOTTEN = 4096
+
+type NotificationSink = Callable[[Message], None]
+"""Takes each fresh notification, in order. One without an Observe option, so also each of an
+error class, ended the observation (RFC 7641 3.2)."""
+
+
+@dataclass(slots=True, eq=False)
+class Observation:
+    """One observation that we have at a peer."""
+
+    remote: UdpPeer
+    token: bytes
+    request: Message
+    """What registered it; its options fetch further blocks and cancel it."""
+    sink: NotificationSink
+    sequence: int | None = None
+    """The newest Observe value; None when unknown, so that any is newer."""
+    time: float = 0.0
+    """When it arrived, in the loop's time."""
+    held: deque[Message] | None = None
+    """Notifications that arrived before the first response was handed over."""
+    fetch: asyncio.Task[None] | None = field(default=None, repr=False)
+    """Fetches the further blocks of the newest notification."""
+
+    def is_fresh(self, sequence: int, now: float) -> bool:
+        """Tell whether `sequence` is newer than the newest so far (RFC 7641 3.4)."""
+        if self.sequence is None or now > self.time + FRESH_AFTER:
+            return True
+        if self.sequence < sequence:
+            return sequence - self.sequence < SEQUENCE_HALF
+        return self.sequence - sequence > SEQUENCE_HALF
+
+
+class ObservationTable:
+    """All observations of an endpoint, by peer and token."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        counters: CoapCounters,
+        fetch_rest: Callable[[Message, Message], Awaitable[Message]],
+    ) -> None:
+        """`fetch_rest(request, first)` completes a notification whose blocks go on."""
+        self._loop = loop
+        self._counters = counters
+        self._fetch_rest = fetch_rest
+        self._entries: dict[tuple[UdpPeer, bytes], Observation] = {}
+        self._forgotten: Recent[tuple[UdpPeer, bytes], None] = Recent(
+            FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time
+        )
+
+    def __len__(self) -> int:
+        """Count the observations."""
+        return len(self._entries)
+
+    def add(self, observation: Observation) -> None:
+        """Take an observation in, also one known from before a restart."""
+        key = (observation.remote, observation.token)
+        self._forgotten.discard(key)
+        self._entries[key] = observation
+
+    def get(self, remote: UdpPeer, token: bytes) -> Observation | None:
+        """Return the observation that `token` of `remote` belongs to."""
+        return self._entries.get((remote, token))
+
+    def remove(self, remote: UdpPeer, token: bytes) -> Observation | None:
+        """Take an observation out, and remember that its notifications are to be rejected."""
+        observation = self._entries.pop((remote, token), None)
+        if observation is not None:
+            self._forgotten.set((remote, token), None)
+            if observation.fetch is not None:
+                observation.fetch.cancel()
+        return observation
+
+    def was_forgotten(self, remote: UdpPeer, token: bytes) -> bool:
+        """Tell whether an observation was removed here.
+
+        Its non-confirmable notifications are rejected too; strangers' are not, since the Reset
+        is optional then (RFC 7641 3.5) and has made modems hang.
+        """
+        return (remote, token) in self._forgotten
+
+    def deliver(self, observation: Observation, message: Message) -> None:
+        """Give a notification to its sink, unless it is stale."""
+        self._counters.notifications += 1
+        sequence = message.opt.observe
+        if sequence is not None and message.code.is_successful():
+            now = self._loop.time()
+            if not observation.is_fresh(sequence, now):
+                self._counters.stale_notifications += 1
+                return
+            observation.sequence, observation.time = sequence, now
+        else:
+            del self._entries[observation.remote, observation.token]
+        if observation.fetch is not None:  # of what is now outdated
+            observation.fetch.cancel()
+            observation.fetch = None
+            self._counters.lost_notifications += 1
+        if message.opt.block2 is not None and message.opt.block2.more:
+            observation.fetch = self._loop.create_task(self._complete(observation, message))
+        else:
+            self._pass_on(observation, message)
+
+    def release(self, observation: Observation) -> None:
+        """Let notifications pass that were held back behind the first response."""
+        held, observation.held = observation.held, None
+        for message in held or ():
+            self._pass_on(observation, message)
+
+    async def close(self) -> None:
+        """Forget all, without telling the peers."""
+        fetches = [entry.fetch for entry in self._entries.values() if entry.fetch is not None]
+        self._entries.clear()
+        for fetch in fetches:
+            fetch.cancel()
+        await asyncio.gather(*fetches, return_exceptions=True)
+
+    async def _complete(self, observation: Observation, first: Message) -> None:
+        try:
+            message = await self._fetch_rest(observation.request, first)
+        except CoapError:
+            self._counters.lost_notifications += 1
+        else:
+            observation.fetch = None
+            self._pass_on(observation, message)
+
+    def _pass_on(self, observation: Observation, message: Message) -> None:
+        if observation.held is not None:
+            if len(observation.held) == MAX_HELD:
+                observation.held.popleft()
+                self._counters.lost_notifications += 1
+            observation.held.append(message)
+            return
+        try:
+            observation.sink(message)
+        except Exception:
+            self._counters.sink_errors += 1
+            _LOGGER.exception("The sink of an observation at %s failed", observation.remote)

@@ -1,0 +1,113 @@
+"""Block-wise transfers that we start: large requests out, large responses in (RFC 7959)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiocoap import CONTINUE, REQUEST_ENTITY_TOO_LARGE, Message
+
+from .errors import TransferFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiocoap.optiontypes import BlockOption
+
+MAX_SIZE_EXPONENT = 6
+"""1024 bytes; 7 is reserved over UDP (RFC 7959 2.2)."""
+
+type SendOne = Callable[[Message], Awaitable[Message]]
+"""Sends one request message and returns its response."""
+
+
+def block_size(size_exponent: int) -> int:
+    """Return the bytes of a block (RFC 7959 2.2)."""
+    return 1 << (size_exponent + 4)
+
+
+async def send_request(request: Message, send: SendOne) -> Message:
+    """Send `request`, in blocks if it is large or the peer wants so, and return the response.
+
+    The peer may ask for smaller blocks, in its answer to the first or in a 4.13
+    (RFC 7959 2.3, 2.9.3). TransferFailed when its answers make no sense.
+    """
+    exponent = request.remote.maximum_block_size_exp
+    in_blocks = len(request.payload) > block_size(exponent)
+    offset = 0
+    while True:
+        message = _request_block(request, offset, exponent) if in_blocks else request
+        response = await send(message)
+        answer: BlockOption.BlockwiseTuple | None = response.opt.block1
+        if (
+            response.code == REQUEST_ENTITY_TOO_LARGE
+            and offset == 0
+            and answer is not None
+            and block_size(answer.size_exponent) < len(message.payload)
+        ):
+            request.remote.maximum_block_size_exp = exponent = answer.size_exponent
+            in_blocks = True
+            continue
+        if not in_blocks:
+            return response
+        offset += len(message.payload)
+        if offset >= len(request.payload):
+            if response.code == CONTINUE:
+                raise TransferFailed("asked for more than there is")
+            return response
+        if not response.code.is_successful():
+            return response
+        if answer is None or answer.block_number != message.opt.block1.block_number:
+            raise TransferFailed("an intermediate block was not acknowledged as such")
+        exponent = min(exponent, answer.size_exponent)
+
+
+async def fetch_rest(request: Message, first: Message, send: SendOne, limit: int) -> Message:
+    """Return `first` with the payload of all its blocks, fetched as RFC 7959 2.4 says.
+
+    All options are those of the first block, also where later ones lack them.
+    TransferFailed when the representation changes on the way, when a block does not fit, or when
+    the whole exceeds `limit` bytes.
+    """
+    block: BlockOption.BlockwiseTuple | None = first.opt.block2
+    if block is None or not block.more:
+        return first
+    if block.block_number != 0 or len(first.payload) != block.size:
+        raise TransferFailed("the first block is none")
+    payload = bytearray(first.payload)
+    exponent = min(block.size_exponent, MAX_SIZE_EXPONENT)
+    while block.more:
+        number = len(payload) >> (exponent + 4)
+        response = await send(
+            request.copy(
+                payload=b"", observe=None, block1=None, block2=(number, False, exponent)
+            )
+        )
+        if not response.code.is_successful():
+            return response
+        block = response.opt.block2
+        if block is None or block.start != len(payload):
+            raise TransferFailed("not the block that was asked for")
+        if response.opt.etag != first.opt.etag:
+            raise TransferFailed("the representation changed")
+        if block.more and len(response.payload) != block.size:
+            raise TransferFailed("a block is not of its size")
+        payload += response.payload
+        if len(payload) > limit:
+            raise TransferFailed("the response is too large")
+        exponent = min(exponent, block.size_exponent)
+    first.payload = bytes(payload)
+    first.opt.block2 = None
+    return first
+
+
+def _request_block(request: Message, offset: int, exponent: int) -> Message:
+    """Cut the block at `offset` out of a request; the first says how large the whole is."""
+    size = block_size(exponent)
+    more = offset + size < len(request.payload)
+    block = request.copy(
+        payload=request.payload[offset : offset + size],
+        block1=(offset // size, more, exponent),
+    )
+    if offset == 0:
+        block.opt.size1 = len(request.payload)
+    return block
