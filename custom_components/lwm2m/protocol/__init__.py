@@ -1,0 +1,1 @@
+"""A complete LwM2M server; imports nothing of Home Assistant."""
