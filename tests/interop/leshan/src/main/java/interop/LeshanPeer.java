@@ -1,0 +1,202 @@
+package interop;
+
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.eclipse.leshan.client.LeshanClient;
+import org.eclipse.leshan.client.LeshanClientBuilder;
+import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
+import org.eclipse.leshan.client.object.Device;
+import org.eclipse.leshan.client.object.Security;
+import org.eclipse.leshan.client.object.Server;
+import org.eclipse.leshan.client.observer.LwM2mClientObserverAdapter;
+import org.eclipse.leshan.client.resource.ObjectsInitializer;
+import org.eclipse.leshan.client.resource.SimpleInstanceEnabler;
+import org.eclipse.leshan.client.send.ManualDataSender;
+import org.eclipse.leshan.client.servers.LwM2mServer;
+import org.eclipse.leshan.core.ResponseCode;
+import org.eclipse.leshan.core.model.ObjectLoader;
+import org.eclipse.leshan.core.model.ObjectModel;
+import org.eclipse.leshan.core.model.StaticModel;
+import org.eclipse.leshan.core.node.LwM2mPath;
+import org.eclipse.leshan.core.node.LwM2mResource;
+import org.eclipse.leshan.core.request.BindingMode;
+import org.eclipse.leshan.core.request.ContentFormat;
+import org.eclipse.leshan.core.request.DeregisterRequest;
+import org.eclipse.leshan.core.request.RegisterRequest;
+import org.eclipse.leshan.core.request.UpdateRequest;
+import org.eclipse.leshan.core.request.argument.Arguments;
+import org.eclipse.leshan.core.response.ExecuteResponse;
+import org.eclipse.leshan.core.response.WriteResponse;
+import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointsProvider;
+import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientProtocolProvider;
+
+/**
+ * A Leshan client that tests drive: one event a line on standard output, one command a line on
+ * standard input.
+ *
+ * <p>Arguments: SERVER_URI ENDPOINT LIFETIME FORMAT (the content format it prefers, by name).
+ * Commands: {@code set OBJECT/INSTANCE/RESOURCE NUMBER}, {@code update}, {@code send PATH},
+ * {@code stop} (deregisters), {@code vanish} (does not).
+ */
+public final class LeshanPeer {
+    private static final int TEMPERATURE = 3303;
+    private static final int LIGHT = 3311;
+    private static final int SENSOR_VALUE = 5700;
+
+    /** Reports what the server writes and executes; every value can be set from outside. */
+    public static final class Instance extends SimpleInstanceEnabler {
+        /** What Leshan makes when a server creates an instance. */
+        public Instance() {
+            super(0);
+        }
+
+        Instance(Map<Integer, Object> values) {
+            super(0, values);
+        }
+
+        void set(int resource, Object value) {
+            fireResourcesChange(applyValues(Map.of(resource, value)));
+        }
+
+        @Override
+        public WriteResponse write(
+                LwM2mServer server, boolean replace, int resource, LwM2mResource value) {
+            WriteResponse response = super.write(server, replace, resource, value);
+            say("written /%d/0/%d %s", getModel().id, resource, value.getValue());
+            return response;
+        }
+
+        @Override
+        public ExecuteResponse execute(LwM2mServer server, int resource, Arguments arguments) {
+            say("executed /%d/0/%d %s", getModel().id, resource, arguments.serialize());
+            return ExecuteResponse.success();
+        }
+    }
+
+    private static synchronized void say(String format, Object... arguments) {
+        System.out.println(String.format(format, arguments));
+        System.out.flush();
+    }
+
+    private static Map<Integer, Object> values(Object... pairs) {
+        Map<Integer, Object> values = new HashMap<>();
+        for (int i = 0; i < pairs.length; i += 2) {
+            values.put((Integer) pairs[i], pairs[i + 1]);
+        }
+        return values;
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        String uri = arguments[0];
+        String endpoint = arguments[1];
+        long lifetime = Long.parseLong(arguments[2]);
+        ContentFormat format = ContentFormat.fromName(arguments[3]);
+
+        List<ObjectModel> models = new ArrayList<>(ObjectLoader.loadDefault());
+        models.addAll(
+                ObjectLoader.loadDdfResources("/models/", new String[] {"3303.xml", "3311.xml"}));
+        Instance temperature =
+                new Instance(values(SENSOR_VALUE, 21.5d, 5701, "Cel", 5601, 20.0d, 5602, 23.0d));
+        Instance light = new Instance(values(5850, false, 5851, 50L, 5706, "#102030"));
+
+        ObjectsInitializer initializer = new ObjectsInitializer(new StaticModel(models));
+        initializer.setInstancesForObject(0, Security.noSec(uri, 123));
+        initializer.setInstancesForObject(1, new Server(123, lifetime));
+        initializer.setInstancesForObject(
+                3, new Device("Eclipse Leshan", "Peer", "LESHAN-1", EnumSet.of(BindingMode.U)));
+        initializer.setInstancesForObject(TEMPERATURE, temperature);
+        initializer.setInstancesForObject(LIGHT, light);
+        for (int object : new int[] {3, TEMPERATURE, LIGHT}) {
+            initializer.setDefaultContentFormat(object, format);
+        }
+
+        DefaultRegistrationEngineFactory engine = new DefaultRegistrationEngineFactory();
+        engine.setPreferredContentFormat(format);
+        LeshanClient client =
+                new LeshanClientBuilder(endpoint)
+                        .setObjects(initializer.createAll())
+                        .setEndpointsProviders(
+                                new CaliforniumClientEndpointsProvider.Builder(
+                                                new CoapClientProtocolProvider())
+                                        .build())
+                        .setRegistrationEngineFactory(engine)
+                        .setDataSenders(new ManualDataSender())
+                        .build();
+        client.addObserver(
+                new LwM2mClientObserverAdapter() {
+                    @Override
+                    public void onRegistrationSuccess(
+                            LwM2mServer server, RegisterRequest request, String id) {
+                        say("registered %s", id);
+                    }
+
+                    @Override
+                    public void onRegistrationFailure(
+                            LwM2mServer server,
+                            RegisterRequest request,
+                            ResponseCode code,
+                            String message,
+                            Exception cause) {
+                        say("refused %s", code);
+                    }
+
+                    @Override
+                    public void onUpdateSuccess(LwM2mServer server, UpdateRequest request) {
+                        say("updated");
+                    }
+
+                    @Override
+                    public void onDeregistrationSuccess(
+                            LwM2mServer server, DeregisterRequest request) {
+                        say("deregistered");
+                    }
+                });
+        client.start();
+
+        BufferedReader commands = new BufferedReader(new InputStreamReader(System.in));
+        String line;
+        while ((line = commands.readLine()) != null) {
+            String[] words = line.trim().split(" ", 3);
+            switch (words[0]) {
+                case "set" -> {
+                    LwM2mPath path = new LwM2mPath(words[1]);
+                    Instance instance = path.getObjectId() == LIGHT ? light : temperature;
+                    instance.set(path.getResourceId(), parse(words[2]));
+                }
+                case "update" -> client.triggerRegistrationUpdate();
+                case "send" -> send(client, words[1]);
+                case "stop" -> {
+                    client.destroy(true);
+                    return;
+                }
+                case "vanish" -> {
+                    client.destroy(false);
+                    return;
+                }
+                default -> say("unknown command %s", words[0]);
+            }
+        }
+        client.destroy(false);
+    }
+
+    private static void send(LeshanClient client, String path) throws InterruptedException {
+        LwM2mServer server = client.getRegisteredServers().values().iterator().next();
+        say(
+                "sent %s",
+                client.getSendService()
+                        .sendData(server, ContentFormat.SENML_CBOR, List.of(path), 5000)
+                        .getCode());
+    }
+
+    private static Object parse(String text) {
+        if (text.equals("true") || text.equals("false")) {
+            return Boolean.valueOf(text);
+        }
+        return text.contains(".") ? (Object) Double.valueOf(text) : Long.valueOf(text);
+    }
+}

@@ -1,0 +1,98 @@
+"""Eclipse Leshan's client as a peer: built by Maven once, driven over standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.subprocess import PIPE, Process
+from contextlib import asynccontextmanager
+from pathlib import Path
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+PROJECT = Path(__file__).parent / "leshan"
+CLASS_PATH_FILE = PROJECT / "target" / "classpath.txt"
+ANSWER_TIMEOUT = 20.0
+
+
+def missing() -> str | None:
+    """Say which of the tools that the peer needs is not on this machine."""
+    absent = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    return f"Leshan needs {' and '.join(absent)} on the PATH" if absent else None
+
+
+def build() -> str:
+    """Compile the peer and return its class path; CalledProcessError when Maven fails."""
+    sources = [PROJECT / "pom.xml", *(PROJECT / "src").rglob("*.*")]
+    newest = max(source.stat().st_mtime for source in sources)
+    if not CLASS_PATH_FILE.exists() or CLASS_PATH_FILE.stat().st_mtime < newest:
+        subprocess.run(
+            [
+                "mvn",
+                "--quiet",
+                "--batch-mode",
+                f"-Dmdep.outputFile={CLASS_PATH_FILE}",
+                "compile",
+                "dependency:build-classpath",
+            ],
+            cwd=PROJECT,
+            check=True,
+        )
+    return f"{PROJECT / 'target' / 'classes'}:{CLASS_PATH_FILE.read_text()}"
+
+
+class LeshanPeer:
+    """A running Leshan client."""
+
+    def __init__(self, process: Process) -> None:
+        """Take over a started process."""
+        self._process = process
+
+    async def command(self, line: str) -> None:
+        """Give a command; LeshanPeer.java lists them."""
+        assert self._process.stdin
+        self._process.stdin.write(f"{line}\n".encode())
+        await self._process.stdin.drain()
+
+    async def event(self, start: str) -> str:
+        """Wait for the next line of its output that begins so; TimeoutError without one."""
+        assert self._process.stdout
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            while line := (await self._process.stdout.readline()).decode().strip():
+                if line.startswith(start):
+                    return line
+        raise EOFError(f"Leshan ended before it said {start!r}")
+
+    async def stop(self) -> None:
+        """End the process, by force where it does not end by itself."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def leshan(
+    class_path: str, port: int, endpoint: str, *, lifetime: int = 60, content_format: str = "TLV"
+) -> AsyncIterator[LeshanPeer]:
+    """Run a Leshan client that registers with the server on this port of 127.0.0.1."""
+    process = await asyncio.create_subprocess_exec(
+        "java",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-cp",
+        class_path,
+        "interop.LeshanPeer",
+        f"coap://127.0.0.1:{port}",
+        endpoint,
+        str(lifetime),
+        content_format,
+        stdin=PIPE,
+        stdout=PIPE,
+    )
+    peer = LeshanPeer(process)
+    try:
+        yield peer
+    finally:
+        await peer.stop()
