@@ -13,7 +13,7 @@ from homeassistant.helpers.event import async_call_later
 
 from .const import DOMAIN, LOGGER, POLL_INTERVAL
 from .errors import translate_errors
-from .protocol.errors import ClientError, ClientRefused
+from .protocol.errors import BadResponse, ClientError, ClientRefused
 from .protocol.node import Decoded
 from .protocol.path import Path
 
@@ -105,9 +105,7 @@ class Device:
     def model(self, path: Path) -> ResourceModel | None:
         """Return what the object model says of a resource, by the object version announced."""
         version = self.registration.versions.get(path.object_id) if self.registration else None
-        if model := self._models.get(path.object_id, version):
-            return model.resources.get(path.resource_id)
-        return None
+        return self._models.find_resource(path.object_id, path.resource_id, version)
 
     @callback
     def watch(self, paths: Iterable[Path], watcher: Callable[[], None]) -> CALLBACK_TYPE:
@@ -258,8 +256,8 @@ class Device:
     async def _discover(self, client: Client, object_id: int) -> set[Path]:
         """Ask for an object's resources; without an answer, take what its model demands."""
         try:
-            return await client.discover(Path(object_id))
-        except ClientRefused:
+            return {path for path in await client.discover(Path(object_id)) if len(path) == 3}
+        except (BadResponse, ClientRefused):
             model = self._models.get(object_id, client.registration.versions.get(object_id))
             return {
                 instance / resource.id
@@ -281,7 +279,7 @@ class Device:
                     break
             else:
                 return
-        except ClientRefused as err:
+        except (BadResponse, ClientRefused) as err:
             LOGGER.debug("%s cannot be read from %s: %s", instance, self.endpoint, err)
             return
         self._polled.add(instance)
@@ -290,7 +288,7 @@ class Device:
         """Observe a path; tell whether the device goes along."""
         try:
             observation = await client.observe(path, self._apply, on_end=self._observation_ended)
-        except ClientRefused as err:
+        except (BadResponse, ClientRefused) as err:
             LOGGER.debug("%s cannot be observed on %s: %s", path, self.endpoint, err)
             return False
         self._apply(observation.initial)
