@@ -55,7 +55,8 @@ class BlockwiseServer:
         else:
             whole = request
         response = whole if whole.code.is_response() else await self._answer(key, whole)
-        response.opt.block1 = block1
+        if response.code != REQUEST_ENTITY_TOO_LARGE:  # there it would ask for smaller blocks
+            response.opt.block1 = block1
         return response
 
     def _assemble(self, key: Any, block: Message) -> Message:
@@ -102,7 +103,8 @@ class BlockwiseServer:
         else:
             self._answers.discard(key)
         return answer.copy(
-            payload=answer.payload[start : start + size], block2=(number, more, exponent)
+            payload=answer.payload[start : start + size],
+            block2=(number, more, exponent),
         )
 
     def _too_large(self) -> Message:

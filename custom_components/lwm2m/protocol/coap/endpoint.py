@@ -101,7 +101,7 @@ class CoapEndpoint:
             self._transports[transport] = messages.token_manager
             return transport
 
-        await self._context._append_tokenmanaged_messagemanaged_transport(connect)  # noqa: SLF001
+        await self._context._append_tokenmanaged_messagemanaged_transport(connect)
         return int(sock.getsockname()[1])
 
     async def close(self) -> None:
@@ -130,7 +130,11 @@ class CoapEndpoint:
         return await self._fetch_rest(message, await send_request(message, send), send)
 
     async def observe(
-        self, message: Message, sink: NotificationSink, *, timeout: float = DEFAULT_TIMEOUT
+        self,
+        message: Message,
+        sink: NotificationSink,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> Message:
         """Send a GET or FETCH with Observe, and return the first response as `request` does.
 
@@ -208,7 +212,10 @@ class CoapEndpoint:
         return partial(layer.exchange, deadline=deadline, **options)
 
     async def _fetch_rest(
-        self, message: Message, first: Message, send: Callable[[Message], Awaitable[Message]]
+        self,
+        message: Message,
+        first: Message,
+        send: Callable[[Message], Awaitable[Message]],
     ) -> Message:
         return await fetch_rest(message, first, send, self._max_response_size)
 
@@ -218,7 +225,7 @@ class CoapEndpoint:
 
     async def respond(self, request: Message) -> Message:
         """Answer one incoming request message."""
-        critical = {n for n in request.opt._options if n.is_critical()} - _UNDERSTOOD  # noqa: SLF001
+        critical = {n for n in request.opt._options if n.is_critical()} - _UNDERSTOOD
         if critical:  # RFC 7252 5.4.1, 5.7.2
             return Message(code=PROXYING_NOT_SUPPORTED if critical & _PROXYING else BAD_OPTION)
         try:
@@ -240,13 +247,12 @@ class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
 
     @override
     async def _append_tokenmanaged_messagemanaged_transport(
-        self, message_interface_constructor: Callable[[MessageLayer], Awaitable[UdpTransport]]
+        self,
+        message_interface_constructor: Callable[[MessageLayer], Awaitable[UdpTransport]],
     ) -> None:
         endpoint = self._endpoint
         tokens = TokenLayer(self)
-        messages = MessageLayer(
-            tokens, endpoint.observations, endpoint.counters, endpoint._tuning
-        )
+        messages = MessageLayer(tokens, endpoint.observations, endpoint.counters, endpoint._tuning)
         tokens.token_interface = messages
         messages.message_interface = await message_interface_constructor(messages)
         self.request_interfaces.append(tokens)

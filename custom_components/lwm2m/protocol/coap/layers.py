@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from aiocoap import Context, Message
+    from aiocoap import Message
     from aiocoap.numbers.constants import TransportTuning
 
     from .counters import CoapCounters
@@ -203,7 +203,9 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
 
     @override
     def _store_response_for_duplicates(self, message: Message) -> None:
-        self._recent.replace((message.remote, message.mid), message.encode())
+        # Any other type carries a message ID of ours, which says nothing about the peer's.
+        if message.mtype is ACK:
+            self._recent.replace((message.remote, message.mid), message.encode())
 
     @override
     def _process_response(self, response: Message) -> bool:

@@ -26,7 +26,7 @@ FRESH_AFTER = 128.0
 """Seconds after which any sequence number is newer (RFC 7641 3.4)."""
 MAX_HELD = 100
 FORGOTTEN_LIFETIME = 2 * 24 * 3600.0
-"""Seconds; a device sends a confirmable notification at least daily (RFC 7641 4.5), which ends it."""
+"""Seconds; at least daily a notification is confirmable (RFC 7641 4.5), and always rejected."""
 MAX_FORGOTTEN = 4096
 
 type NotificationSink = Callable[[Message], None]
@@ -98,6 +98,7 @@ class ObservationTable:
         observation = self._entries.pop((remote, token), None)
         if observation is not None:
             self._forgotten.set((remote, token), None)
+            observation.sink = _ignore
             if observation.fetch is not None:
                 observation.fetch.cancel()
         return observation
@@ -114,19 +115,19 @@ class ObservationTable:
         """Give a notification to its sink, unless it is stale."""
         self._counters.notifications += 1
         sequence = message.opt.observe
-        if sequence is not None and message.code.is_successful():
-            now = self._loop.time()
-            if not observation.is_fresh(sequence, now):
-                self._counters.stale_notifications += 1
-                return
+        lasting = sequence is not None and message.code.is_successful()
+        if not lasting:
+            del self._entries[observation.remote, observation.token]
+        elif observation.is_fresh(sequence, now := self._loop.time()):
             observation.sequence, observation.time = sequence, now
         else:
-            del self._entries[observation.remote, observation.token]
+            self._counters.stale_notifications += 1
+            return
         if observation.fetch is not None:  # of what is now outdated
             observation.fetch.cancel()
             observation.fetch = None
             self._counters.lost_notifications += 1
-        if message.opt.block2 is not None and message.opt.block2.more:
+        if lasting and message.opt.block2 is not None and message.opt.block2.more:
             observation.fetch = self._loop.create_task(self._complete(observation, message))
         else:
             self._pass_on(observation, message)
@@ -151,8 +152,8 @@ class ObservationTable:
         except CoapError:
             self._counters.lost_notifications += 1
         else:
-            observation.fetch = None
             self._pass_on(observation, message)
+        observation.fetch = None
 
     def _pass_on(self, observation: Observation, message: Message) -> None:
         if observation.held is not None:
@@ -166,3 +167,7 @@ class ObservationTable:
         except Exception:
             self._counters.sink_errors += 1
             _LOGGER.exception("The sink of an observation at %s failed", observation.remote)
+
+
+def _ignore(_: Message) -> None:
+    """Take what arrives after an observation was forgotten."""

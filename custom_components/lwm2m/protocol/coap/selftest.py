@@ -11,7 +11,10 @@ from aiocoap.options import Options
 from aiocoap.tokenmanager import TokenManager
 
 _HOOKS: dict[tuple[type, str], str] = {
-    (Context, "_append_tokenmanaged_messagemanaged_transport"): "message_interface_constructor",
+    (
+        Context,
+        "_append_tokenmanaged_messagemanaged_transport",
+    ): "message_interface_constructor",
     (Context, "render_to_pipe"): "pipe",
     (TokenManager, "next_token"): "",
     (TokenManager, "process_request"): "request",
@@ -56,7 +59,7 @@ def check_aiocoap() -> None:
         if found != parameters.split():
             raise IncompatibleLibrary(f"aiocoap's {owner.__name__}.{name} takes {found}")
     for owner, names in _ATTRIBUTES.items():
-        assigned = owner.__init__.__code__.co_names
+        assigned = vars(owner)["__init__"].__code__.co_names
         for name in names.split():
             if name not in assigned:
                 raise IncompatibleLibrary(f"aiocoap's {owner.__name__}.{name} is gone")

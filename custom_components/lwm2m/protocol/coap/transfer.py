@@ -65,8 +65,8 @@ async def fetch_rest(request: Message, first: Message, send: SendOne, limit: int
     """Return `first` with the payload of all its blocks, fetched as RFC 7959 2.4 says.
 
     All options are those of the first block, also where later ones lack them.
-    TransferFailed when the representation changes on the way, when a block does not fit, or when
-    the whole exceeds `limit` bytes.
+    TransferFailed when the representation changes on the way, when a block is refused or does not
+    fit, or when the whole exceeds `limit` bytes.
     """
     block: BlockOption.BlockwiseTuple | None = first.opt.block2
     if block is None or not block.more:
@@ -78,12 +78,10 @@ async def fetch_rest(request: Message, first: Message, send: SendOne, limit: int
     while block.more:
         number = len(payload) >> (exponent + 4)
         response = await send(
-            request.copy(
-                payload=b"", observe=None, block1=None, block2=(number, False, exponent)
-            )
+            request.copy(payload=b"", observe=None, block1=None, block2=(number, False, exponent))
         )
         if not response.code.is_successful():
-            return response
+            raise TransferFailed(f"a further block was refused: {response.code}")
         block = response.opt.block2
         if block is None or block.start != len(payload):
             raise TransferFailed("not the block that was asked for")

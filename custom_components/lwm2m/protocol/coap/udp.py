@@ -62,10 +62,13 @@ class UdpPeer(EndpointAddress):  # type: ignore[misc]  # aiocoap is untyped
     is_multicast = False
     is_multicast_locally = False
     maximum_block_size_exp = 6
-    """The largest block to this peer, as RFC 7959's SZX; set per instance once the peer asks for less."""
+    """The largest block, as RFC 7959's SZX; set per instance once the peer asks for less."""
 
     def __init__(
-        self, sockaddr: SocketAddress, transport: UdpTransport, local: bytes | None = None
+        self,
+        sockaddr: SocketAddress,
+        transport: UdpTransport,
+        local: bytes | None = None,
     ) -> None:
         """Make the address of `sockaddr` on `transport`; `local` is the packed local address."""
         self.sockaddr = sockaddr
@@ -212,7 +215,7 @@ class UdpTransport(MessageInterface):  # type: ignore[misc]  # aiocoap is untype
         self.send_datagram(message.encode(), message.remote)
 
     def send_datagram(self, data: bytes, peer: UdpPeer) -> None:
-        """Send at once, from the address that `peer` talks to; a refusal is counted, as a loss is."""
+        """Send at once, from the address that `peer` talks to; a refusal is counted as such."""
         ancillary: Ancillary = []
         if peer.local is not None:
             # The interface is left to routing: only the source address matters to the peer.
@@ -253,7 +256,7 @@ async def bind_udp(host: str | None, port: int) -> socket.socket:
     if host is None:
         dual_stack = socket.has_dualstack_ipv6()
         family = socket.AF_INET6 if dual_stack else socket.AF_INET
-        address: SocketAddress = ("::" if dual_stack else "0.0.0.0", port)  # noqa: S104  # all, as asked
+        address: SocketAddress = ("::" if dual_stack else "0.0.0.0", port)  # all, as asked
     else:
         dual_stack = False
         found = await asyncio.get_running_loop().getaddrinfo(

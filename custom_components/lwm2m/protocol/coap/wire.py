@@ -45,7 +45,7 @@ def decode(data: bytes, peer: EndpointAddress) -> Message:
 
 
 def must_be_rejected(data: bytes) -> bool:
-    """Tell whether a malformed datagram gets a Reset: confirmable and of our version (RFC 7252 4.2)."""
+    """Tell whether a malformed datagram gets a Reset: confirmable, version 1 (RFC 7252 4.2)."""
     return len(data) >= HEADER_LENGTH and data[0] >> 4 == 0b0100
 
 
