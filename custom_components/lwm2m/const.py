@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 import logging
 from typing import Final
 
@@ -12,6 +13,14 @@ LOGGER: Final = logging.getLogger(__package__)
 SUBENTRY_TYPE_DEVICE: Final = "device"
 CONF_ENDPOINT: Final = "endpoint"
 CONF_ACCEPT_NEW_DEVICES: Final = "accept_new_devices"
+
+
+class AcceptNewDevices(StrEnum):
+    """What happens to an endpoint that registers for the first time."""
+
+    AFTER_APPROVAL = "after_approval"
+    AT_ONCE = "at_once"
+
 
 DEFAULT_PORT: Final = 5683
 MODELS_DIRECTORY: Final = "models"

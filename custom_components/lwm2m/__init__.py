@@ -1,0 +1,107 @@
+"""LwM2M: a server for devices that speak OMA Lightweight M2M."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeassistant.config_entries import SOURCE_IGNORE
+from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
+from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv, issue_registry as ir
+
+from .const import DOMAIN
+from .discovery import PLATFORMS
+from .errors import listen_failure
+from .hub import Hub
+from .object_models import async_load_registry, async_load_user_models
+from .protocol.coap.errors import PortInUseError
+from .services import async_setup_services
+
+if TYPE_CHECKING:
+    from homeassistant.core import Event, HomeAssistant
+    from homeassistant.helpers.device_registry import AnyDeviceEntry
+    from homeassistant.helpers.typing import ConfigType
+
+    from .hub import Lwm2mConfigEntry
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what all hubs share: the object models and the actions."""
+    await async_load_registry(hass)
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> bool:
+    """Start the server of a config entry; ConfigEntryNotReady while its port cannot be had."""
+    hub = Hub(hass, entry, await async_load_user_models(hass))
+
+    async def stop(_: Event | None = None) -> None:
+        await hub.async_stop()
+
+    entry.async_on_unload(stop)
+    entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
+    try:
+        await hub.async_start()
+    except OSError as err:
+        raise _not_ready(hass, entry, err) from err
+    ir.async_delete_issue(hass, DOMAIN, _port_issue(entry))
+    entry.runtime_data = hub
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    hub.async_platforms_ready()
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> bool:
+    """Take the entities away; the server stops with what else was to do on unload."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> None:
+    """Forget what was only of use with this entry: its issue and the endpoints it ignored."""
+    ir.async_delete_issue(hass, DOMAIN, _port_issue(entry))
+    for other in hass.config_entries.async_entries(DOMAIN):
+        ignored = other.source == SOURCE_IGNORE and other.unique_id
+        if ignored and ignored.startswith(f"{entry.entry_id}-"):
+            await hass.config_entries.async_remove(other.entry_id)
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: Lwm2mConfigEntry, device: AnyDeviceEntry
+) -> bool:
+    """Remove a device's subentry with it; the server itself cannot be removed so."""
+    if device.config_subentry_id is None:
+        return False
+    hass.config_entries.async_remove_subentry(entry, device.config_subentry_id)
+    return True
+
+
+def _not_ready(
+    hass: HomeAssistant, entry: Lwm2mConfigEntry, error: OSError
+) -> ConfigEntryNotReady:
+    """Say why the port cannot be had; a port in use is also an issue, for only the owner can solve it."""
+    key = listen_failure(hass, error)
+    placeholders = {
+        "name": entry.title,
+        "port": str(entry.data[CONF_PORT]),
+        "error": error.strerror or str(error),
+    }
+    if isinstance(error, PortInUseError):
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            _port_issue(entry),
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=key,
+            translation_placeholders=placeholders,
+        )
+    return ConfigEntryNotReady(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
+    )
+
+
+def _port_issue(entry: Lwm2mConfigEntry) -> str:
+    return f"port_in_use_{entry.entry_id}"

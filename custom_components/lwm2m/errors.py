@@ -1,0 +1,59 @@
+"""Failures of the protocol, as Home Assistant tells them to a user."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from .const import DOMAIN
+from .protocol.coap.errors import PortInUseError
+from .protocol.errors import BadRequest, ClientError, ClientRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from homeassistant.core import HomeAssistant
+
+    from .protocol.path import Path
+
+
+@contextmanager
+def translate_errors(endpoint: str, path: Path) -> Iterator[None]:
+    """Turn a ClientError into an error that Home Assistant shows in the user's language.
+
+    What never left for the device is the caller's mistake, a ServiceValidationError; all
+    else is a HomeAssistantError.
+    """
+    try:
+        yield
+    except ClientError as err:
+        kind = ServiceValidationError if isinstance(err, BadRequest) else HomeAssistantError
+        key = err.translation_key
+        if isinstance(err, ClientRefused) and err.diagnostic:
+            key = "client_refused_why"
+        raise kind(
+            translation_domain=DOMAIN,
+            translation_key=key,
+            translation_placeholders={"endpoint": endpoint, "path": str(path), **err.placeholders},
+        ) from err
+
+
+def listen_failure(hass: HomeAssistant, error: OSError) -> str:
+    """Tell why the server's port could not be opened: a key of config errors, issues and exceptions.
+
+    Shelly's first generation is the usual neighbour on port 5683, and its integration keeps the
+    port until Home Assistant stops.
+    """
+    match error:
+        case PortInUseError():
+            return "port_in_use_shelly" if "shelly" in hass.config.components else "port_in_use"
+        case PermissionError():
+            return "port_not_allowed"
+        case socket.gaierror() | OSError(errno=errno.EADDRNOTAVAIL):
+            return "host_not_local"
+        case _:
+            return "cannot_listen"

@@ -1,0 +1,258 @@
+"""Owns the server and turns its events into devices."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    SOURCE_IGNORE,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigSubentry,
+)
+from homeassistant.const import CONF_HOST, CONF_PORT, Platform
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+
+from .const import (
+    CONF_ACCEPT_NEW_DEVICES,
+    DOMAIN,
+    LOGGER,
+    SUBENTRY_TYPE_DEVICE,
+    AcceptNewDevices,
+)
+from .device import Device
+from .discovery import discover_instance
+from .new_device import NewDevice, async_offer, async_withdraw
+from .protocol.server import Deregistered, Expired, LwM2mServer, Registered, Updated
+
+if TYPE_CHECKING:
+    from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+    from .entity import Lwm2mEntity
+    from .protocol.model.registry import ModelRegistry
+    from .protocol.path import Path
+    from .protocol.registration import RegisterRequest, Registration
+    from .protocol.server import ServerEvent
+
+type Lwm2mConfigEntry = ConfigEntry[Hub]
+
+MAX_PENDING = 50
+"""How many unknown endpoints may wait for the owner's approval."""
+
+
+class Hub:
+    """One server and its devices.
+
+    `devices` are the approved endpoints, `pending` the registered ones that wait for approval:
+    nothing is read from those. Both by endpoint name.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: Lwm2mConfigEntry, models: ModelRegistry) -> None:
+        """Make a hub that has no socket yet."""
+        self.devices: dict[str, Device] = {}
+        self.pending: dict[str, Registration] = {}
+        self.models = models
+        self.server = LwM2mServer(models, admit=self._admit)
+        self._hass = hass
+        self._entry = entry
+        self._add_entities: dict[Platform, AddConfigEntryEntitiesCallback] = {}
+        self._created: dict[str, set[str]] = defaultdict(set)
+        self._early: list[tuple[Device, Path]] = []
+        self._forwarded = False
+        self._full = False
+        self._unsubscribe: list[CALLBACK_TYPE] = []
+
+    async def async_start(self) -> None:
+        """Open the server; OSError when its port cannot be had."""
+        self._enter_in_registry()
+        self._synchronize()
+        self._unsubscribe = [
+            self.server.subscribe(self._on_event),
+            async_dispatcher_connect(
+                self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_entry_changed
+            ),
+        ]
+        await self.server.start(self._entry.data[CONF_HOST] or None, self._entry.data[CONF_PORT])
+
+    async def async_stop(self) -> None:
+        """Close the server and all that runs for its devices; a second call does nothing."""
+        while self._unsubscribe:
+            self._unsubscribe.pop()()
+        for endpoint in list(self.pending):
+            self._withdraw(endpoint)
+        for device in self.devices.values():
+            device.async_close()
+        await self.server.stop()
+
+    # Entities
+
+    @callback
+    def async_add_platform(
+        self, platform: Platform, add_entities: AddConfigEntryEntitiesCallback
+    ) -> None:
+        """Take what a platform's entities are added with."""
+        self._add_entities[platform] = add_entities
+
+    @callback
+    def async_platforms_ready(self) -> None:
+        """Create the entities of all that was learnt before the platforms were there."""
+        self._forwarded = True
+        for device, instance in self._early:
+            self._on_resources(device, instance)
+        self._early.clear()
+
+    @callback
+    def _on_resources(self, device: Device, instance: Path) -> None:
+        """Create the entities of an instance that are not there yet."""
+        if not self._forwarded:
+            self._early.append((device, instance))
+            return
+        created = self._created[device.endpoint]
+        entities: dict[Platform, list[Lwm2mEntity]] = defaultdict(list)
+        for info in discover_instance(device, instance):
+            if info.key not in created:
+                created.add(info.key)
+                entities[info.platform].append(info.entity_class(device, info))
+        for platform, new in entities.items():
+            self._add_entities[platform](new, config_subentry_id=device.subentry_id)
+
+    # Endpoints
+
+    @callback
+    def async_approve(self, endpoint: str) -> None:
+        """Make an endpoint a device, if it is none yet."""
+        if endpoint in self.devices:
+            return
+        self._hass.config_entries.async_add_subentry(
+            self._entry,
+            ConfigSubentry(
+                data=MappingProxyType({}),
+                subentry_type=SUBENTRY_TYPE_DEVICE,
+                title=endpoint,
+                unique_id=endpoint,
+            ),
+        )
+
+    def _admit(self, request: RegisterRequest) -> bool:
+        """Tell whether a Register is answered with 2.01 or with 4.03."""
+        endpoint = request.endpoint
+        if endpoint in self.devices or endpoint in self.pending:
+            return True
+        if self._is_ignored(endpoint):
+            return False
+        full = len(self.pending) >= MAX_PENDING
+        if full and not self._full:
+            LOGGER.warning(
+                "%s: refusing further unknown endpoints, %s are waiting for approval",
+                self._entry.title,
+                MAX_PENDING,
+            )
+        self._full = full
+        return not full
+
+    def _is_ignored(self, endpoint: str) -> bool:
+        entry = self._hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, self._card(endpoint).unique_id
+        )
+        return entry is not None and entry.source == SOURCE_IGNORE
+
+    def _card(self, endpoint: str) -> NewDevice:
+        return NewDevice(self._entry.entry_id, endpoint)
+
+    @callback
+    def _on_event(self, event: ServerEvent) -> None:
+        registration = event.registration
+        device = self.devices.get(registration.endpoint)
+        match event:
+            case Registered() if device:
+                device.async_registered(registration)
+            case Updated() if device:
+                device.async_updated(registration, event.previous)
+            case Registered() | Updated():
+                self._offer(registration)
+            case Deregistered() if device:
+                device.async_unregistered("it deregistered")
+            case Expired() if device:
+                device.async_unregistered("its lifetime ended without an update")
+            case Deregistered() | Expired():
+                self._withdraw(registration.endpoint)
+
+    def _offer(self, registration: Registration) -> None:
+        """Quarantine a registered endpoint and ask the owner, or take it at once."""
+        endpoint = registration.endpoint
+        if self._is_ignored(endpoint):
+            return
+        if self._accepts_at_once:
+            self.async_approve(endpoint)
+            return
+        self.pending[endpoint] = registration
+        async_offer(self._hass, self._card(endpoint))
+
+    def _withdraw(self, endpoint: str) -> None:
+        """Take an endpoint out of quarantine and its card away."""
+        if self.pending.pop(endpoint, None):
+            async_withdraw(self._hass, self._card(endpoint))
+
+    # Configuration
+
+    @callback
+    def _on_entry_changed(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
+        """Follow this entry's subentries, title and options, and what the owner ignores."""
+        if entry is self._entry:
+            self._enter_in_registry()
+            self._synchronize()
+            if self._accepts_at_once:
+                self._approve_all()
+        elif entry.domain == DOMAIN and change is ConfigEntryChange.ADDED:
+            for endpoint in [e for e in self.pending if self._is_ignored(e)]:
+                self._withdraw(endpoint)
+
+    def _synchronize(self) -> None:
+        """Have one device for each subentry."""
+        subentries = {
+            subentry.unique_id: subentry
+            for subentry in self._entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
+            if subentry.unique_id
+        }
+        for endpoint in self.devices.keys() - subentries:
+            self.devices.pop(endpoint).async_close()
+            self._created.pop(endpoint, None)
+        for endpoint in subentries.keys() - self.devices:
+            self._add_device(subentries[endpoint])
+
+    @property
+    def _accepts_at_once(self) -> bool:
+        choice = self._entry.options.get(CONF_ACCEPT_NEW_DEVICES)
+        return choice == AcceptNewDevices.AT_ONCE
+
+    def _approve_all(self) -> None:
+        """Empty the quarantine first: each approval comes back here as a changed entry."""
+        endpoints = list(self.pending)
+        for endpoint in endpoints:
+            self._withdraw(endpoint)
+        for endpoint in endpoints:
+            self.async_approve(endpoint)
+
+    def _add_device(self, subentry: ConfigSubentry) -> None:
+        device = Device(
+            self._hass, self._entry, subentry, self.server, self.models, self._on_resources
+        )
+        self.devices[device.endpoint] = device
+        self._withdraw(device.endpoint)
+        if registration := self.server.registrations.get(device.endpoint):
+            device.async_registered(registration)
+
+    def _enter_in_registry(self) -> None:
+        """Create or update the server's own entry in the device registry."""
+        dr.async_get(self._hass).async_get_or_create(
+            config_entry_id=self._entry.entry_id,
+            identifiers={(DOMAIN, self._entry.entry_id)},
+            entry_type=dr.DeviceEntryType.SERVICE,
+            name=self._entry.title,
+            model="LwM2M server",
+        )
