@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .hub import Lwm2mConfigEntry
     from .protocol.client import Client, Observation
-    from .protocol.model.definitions import ResourceModel
+    from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.model.registry import ModelRegistry
     from .protocol.node import Value, Values
     from .protocol.registration import Registration
@@ -104,8 +104,16 @@ class Device:
 
     def model(self, path: Path) -> ResourceModel | None:
         """Return what the object model says of a resource, by the object version announced."""
-        version = self.registration.versions.get(path.object_id) if self.registration else None
-        return self._models.find_resource(path.object_id, path.resource_id, version)
+        return self._models.find_resource(
+            path.object_id, path.resource_id, self._version(path.object_id)
+        )
+
+    def object_model(self, object_id: int) -> ObjectModel | None:
+        """Return the model of an object, by the version announced."""
+        return self._models.get(object_id, self._version(object_id))
+
+    def _version(self, object_id: int) -> str | None:
+        return self.registration.versions.get(object_id) if self.registration else None
 
     @callback
     def watch(self, paths: Iterable[Path], watcher: Callable[[], None]) -> CALLBACK_TYPE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, override
 
 from homeassistant.core import callback
@@ -9,14 +10,16 @@ from homeassistant.helpers.entity import Entity
 from propcache.api import cached_property
 
 if TYPE_CHECKING:
-    from homeassistant.helpers.typing import UndefinedType
-
     from .device import Device
     from .models import EntityInfo
     from .protocol.node import Scalar, Value
 
 APPLICATION_TYPE = 5750
 """The owner's name for an instance, in most IPSO objects."""
+MAX_LABEL = 64
+"""How much of it a name takes: it comes from the network."""
+SENSOR_UNITS = 5701
+"""The unit of an instance's values, in most IPSO objects."""
 
 
 class Lwm2mEntity(Entity):
@@ -57,20 +60,21 @@ class Lwm2mEntity(Entity):
 
     @cached_property
     @override
-    def name(self) -> str | UndefinedType | None:
+    def name(self) -> str:
         """The name, told apart from other instances of the same object.
 
         The instance's Application Type names its main entity and precedes the
-        others; without one, instances past the first show their ID.
+        others; without one, instances past the first show their ID. An entity
+        that lost its device class, and with it its name, takes the model's.
         """
         name = self._info.name or super().name
+        if not isinstance(name, str):
+            model = self._device.model(self._info.primary)
+            name = model.name if model else f"Resource {self._info.resource_id}"
         instance = self._info.instance
         label = self._value(APPLICATION_TYPE)
-        if isinstance(label, str) and label.strip():
-            label = label.strip()
-            if self._info.main:
-                return label
-            return f"{label} {name}"
+        if isinstance(label, str) and (label := label.strip()[:MAX_LABEL]):
+            return label if self._info.main else f"{label} {name}"
         return name if instance.instance_id == 0 else f"{name} {instance.instance_id}"
 
     def _value(self, resource_id: int | None = None) -> Value | None:
@@ -78,6 +82,25 @@ class Lwm2mEntity(Entity):
         if resource_id is None:
             resource_id = self._info.resource_id
         return self._device.values.get(self._info.instance / resource_id)
+
+    def _scalar(self, resource_id: int | None = None) -> Scalar | None:
+        """Return the last value of a resource, of a multiple one its first instance's."""
+        value = self._value(resource_id)
+        if isinstance(value, dict):
+            return value[min(value)] if value else None
+        return value
+
+    def _number(self, resource_id: int | None = None) -> float | None:
+        """Return the last value of a resource where it is a finite number."""
+        value = self._scalar(resource_id)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return value if abs(value) <= sys.float_info.max else None
+
+    def _boolean(self, resource_id: int | None = None) -> bool | None:
+        """Return the last value of a resource where it is a boolean."""
+        value = self._scalar(resource_id)
+        return value if isinstance(value, bool) else None
 
     async def _write(self, values: dict[int, Scalar]) -> None:
         """Write resources of the instance, in order; HomeAssistantError when refused."""

@@ -1,0 +1,163 @@
+"""Numbers: levels, set points and settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, override
+
+from homeassistant.components.number import (
+    NumberDeviceClass,
+    NumberEntity,
+    NumberEntityDescription,
+    NumberMode,
+)
+from homeassistant.const import EntityCategory, Platform, UnitOfRatio, UnitOfTime
+from homeassistant.core import callback
+
+from .entity import SENSOR_UNITS, Lwm2mEntity
+from .models import DiscoverySchema
+from .protocol.model.definitions import ResourceType
+from .units import number_class, stated_unit, suits_number
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+    from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+    from .hub import Lwm2mConfigEntry
+
+PARALLEL_UPDATES = 0
+
+MIN_RANGE, MAX_RANGE = 5603, 5604
+WHOLE = (ResourceType.INTEGER, ResourceType.UNSIGNED_INTEGER)
+UNLIMITED = 1e9
+"""The bound of a number that has none of its own; Home Assistant wants one."""
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: Lwm2mConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Let the hub add numbers as devices show them."""
+    entry.runtime_data.async_add_platform(Platform.NUMBER, async_add_entities)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lwm2mNumberDescription(NumberEntityDescription):
+    """How a number is shown whose device states neither unit nor range."""
+
+    native_min_value: float = -UNLIMITED
+    native_max_value: float = UNLIMITED
+
+
+class Lwm2mNumber(Lwm2mEntity, NumberEntity):
+    """A number that can be written.
+
+    Unit and range are those that the instance states, where the row watches
+    5701, or 5603 and 5604. A unit without a class of its own gives none.
+    """
+
+    entity_description: Lwm2mNumberDescription
+
+    @callback
+    @override
+    def _update_from_device(self) -> None:
+        self._attr_native_value = self._number()
+        if SENSOR_UNITS in self._info.watched:
+            self._attr_native_unit_of_measurement = stated_unit(self._value(SENSOR_UNITS))
+            self._attr_device_class = number_class(self._attr_native_unit_of_measurement)
+        if MIN_RANGE in self._info.watched:
+            self._take_range()
+
+    def _take_range(self) -> None:
+        minimum, maximum = self._number(MIN_RANGE), self._number(MAX_RANGE)
+        if minimum is None or maximum is None or minimum >= maximum:
+            minimum = self.entity_description.native_min_value
+            maximum = self.entity_description.native_max_value
+        self._attr_native_min_value = minimum
+        self._attr_native_max_value = maximum
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Write the number, a whole one as an integer where the model wants that."""
+        model = self._device.model(self._info.primary)
+        whole = model is not None and model.type in WHOLE and value.is_integer()
+        await self._write({self._info.resource_id: int(value) if whole else value})
+
+
+def _level(object_id: int, key: str) -> DiscoverySchema:
+    """Make the row of 5851, a level in percent beside an on/off control."""
+    return DiscoverySchema(
+        platform=Platform.NUMBER,
+        object_ids=(object_id,),
+        resource_id=5851,
+        entity_class=Lwm2mNumber,
+        entity_description=Lwm2mNumberDescription(
+            key=key,
+            translation_key=key,
+            native_min_value=0,
+            native_max_value=100,
+            native_step=1,
+            native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+            mode=NumberMode.SLIDER,
+        ),
+        main=False,
+    )
+
+
+def _delay(object_id: int, resource_id: int, key: str) -> DiscoverySchema:
+    """Make the row of a setting in milliseconds, disabled by default."""
+    return DiscoverySchema(
+        platform=Platform.NUMBER,
+        object_ids=(object_id,),
+        resource_id=resource_id,
+        entity_class=Lwm2mNumber,
+        entity_description=Lwm2mNumberDescription(
+            key=key,
+            translation_key=key,
+            device_class=NumberDeviceClass.DURATION,
+            entity_category=EntityCategory.CONFIG,
+            entity_registry_enabled_default=False,
+            native_min_value=0,
+            native_step=1,
+            native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+            mode=NumberMode.BOX,
+        ),
+        main=False,
+    )
+
+
+DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
+    _delay(3200, 5503, "digital_input_debounce"),
+    DiscoverySchema(
+        platform=Platform.NUMBER,
+        object_ids=(3203,),
+        resource_id=5650,
+        entity_class=Lwm2mNumber,
+        entity_description=Lwm2mNumberDescription(
+            key="analog_output",
+            translation_key="analog_output",
+            native_min_value=0,
+            native_max_value=1,
+            native_step=0.01,
+        ),
+        watched=(MIN_RANGE, MAX_RANGE),
+    ),
+    _delay(3302, 5903, "presence_clear_delay"),
+    _delay(3302, 5904, "presence_detection_delay"),
+    _level(3306, "actuator_level"),
+    DiscoverySchema(
+        platform=Platform.NUMBER,
+        object_ids=(3308,),
+        resource_id=5900,
+        entity_class=Lwm2mNumber,
+        entity_description=Lwm2mNumberDescription(
+            key="set_point",
+            translation_key="set_point",
+            native_step=0.1,
+            mode=NumberMode.BOX,
+        ),
+        watched=(SENSOR_UNITS,),
+    ),
+    _level(3312, "outlet_level"),
+)

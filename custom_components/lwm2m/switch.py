@@ -1,0 +1,96 @@
+"""Switches: outputs and settings that are on or off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, override
+
+from homeassistant.components.switch import (
+    SwitchDeviceClass,
+    SwitchEntity,
+    SwitchEntityDescription,
+)
+from homeassistant.const import EntityCategory, Platform
+from homeassistant.core import callback
+
+from .entity import Lwm2mEntity
+from .models import DiscoverySchema
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+    from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+    from .hub import Lwm2mConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: Lwm2mConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Let the hub add switches as devices show them."""
+    entry.runtime_data.async_add_platform(Platform.SWITCH, async_add_entities)
+
+
+class Lwm2mSwitch(Lwm2mEntity, SwitchEntity):
+    """A boolean that can be written."""
+
+    @callback
+    @override
+    def _update_from_device(self) -> None:
+        self._attr_is_on = self._boolean()
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Write true."""
+        await self._write({self._info.resource_id: True})
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Write false."""
+        await self._write({self._info.resource_id: False})
+
+
+def _output(
+    object_id: int,
+    resource_id: int,
+    key: str,
+    device_class: SwitchDeviceClass | None = None,
+) -> DiscoverySchema:
+    """Make the row of the output that an object is about."""
+    return DiscoverySchema(
+        platform=Platform.SWITCH,
+        object_ids=(object_id,),
+        resource_id=resource_id,
+        entity_class=Lwm2mSwitch,
+        entity_description=SwitchEntityDescription(
+            key=key, translation_key=key, device_class=device_class
+        ),
+    )
+
+
+def _setting(object_id: int, resource_id: int, key: str) -> DiscoverySchema:
+    """Make the row of a setting of an object, disabled by default."""
+    return DiscoverySchema(
+        platform=Platform.SWITCH,
+        object_ids=(object_id,),
+        resource_id=resource_id,
+        entity_class=Lwm2mSwitch,
+        entity_description=SwitchEntityDescription(
+            key=key,
+            translation_key=key,
+            entity_category=EntityCategory.CONFIG,
+            entity_registry_enabled_default=False,
+        ),
+        main=False,
+    )
+
+
+DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
+    _setting(3200, 5502, "digital_input_reversed"),
+    _output(3201, 5550, "digital_output"),
+    _setting(3201, 5551, "digital_output_reversed"),
+    _output(3306, 5850, "actuator"),
+    _output(3312, 5850, "outlet", SwitchDeviceClass.OUTLET),
+)

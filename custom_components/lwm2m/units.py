@@ -1,0 +1,188 @@
+"""A device's unit string -> Home Assistant's unit, and the device class it suits.
+
+No IPSO object states its unit in the model: the device does, in 5701 "Sensor
+Units", and SDKs write it in many ways. Read are Home Assistant's own units,
+those of SenML (RFC 8428 12.1, RFC 8798) and UCUM where they differ, and what
+SDKs write besides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+import unicodedata
+
+from homeassistant.components.number import NumberDeviceClass
+from homeassistant.components.number.const import DEVICE_CLASS_UNITS as NUMBER_UNITS
+from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS as SENSOR_UNITS
+from homeassistant.const import (
+    DEGREE,
+    LIGHT_LUX,
+    REVOLUTIONS_PER_MINUTE,
+    SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+    UnitOfDataRate,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfEnergy,
+    UnitOfFrequency,
+    UnitOfLength,
+    UnitOfPower,
+    UnitOfPressure,
+    UnitOfRatio,
+    UnitOfSoundPressure,
+    UnitOfTemperature,
+    UnitOfTime,
+    UnitOfVolume,
+    UnitOfVolumeFlowRate,
+)
+
+if TYPE_CHECKING:
+    from .protocol.node import Value
+
+MAX_LENGTH = 32
+"""A longer text is no unit; it comes from the network and lands in every state."""
+
+METERS_PER_SQUARE_SECOND = "m/s²"
+OHM = "Ω"
+
+# Home Assistant's unit, None for a number without one -> its other spellings.
+# "C" is the coulomb in SenML, but SDKs write it for degrees Celsius.
+_SPELLINGS: dict[str | None, tuple[str, ...]] = {
+    UnitOfTemperature.CELSIUS: ("Cel", "C", "degC", "deg C", "Celsius", "degrees Celsius"),
+    UnitOfTemperature.FAHRENHEIT: ("[degF]", "degF", "deg F", "F", "Fahrenheit"),
+    UnitOfTemperature.KELVIN: ("Kelvin",),
+    UnitOfRatio.PERCENTAGE: ("%RH", "RH", "RH%", "/100", "%EL", "percent", "percentage", "pct"),
+    UnitOfRatio.PARTS_PER_MILLION: ("[ppm]",),
+    UnitOfRatio.PARTS_PER_BILLION: ("[ppb]",),
+    LIGHT_LUX: ("lux",),
+    UnitOfPressure.PA: ("Pascal", "Pascals"),
+    UnitOfPressure.MMHG: ("mm[Hg]",),
+    UnitOfElectricPotential.VOLT: ("Volt", "Volts"),
+    UnitOfElectricCurrent.AMPERE: ("Amp", "Amps", "Ampere", "Amperes"),
+    UnitOfPower.WATT: ("Watt", "Watts"),
+    UnitOfEnergy.JOULE: ("Ws", "W.s"),
+    UnitOfEnergy.WATT_HOUR: ("W.h",),
+    UnitOfEnergy.KILO_WATT_HOUR: ("kW.h",),
+    UnitOfFrequency.HERTZ: ("Hertz",),
+    UnitOfSoundPressure.WEIGHTED_DECIBEL_A: ("dB(A)",),
+    UnitOfLength.METERS: ("meter", "meters", "metre", "metres"),
+    UnitOfTime.SECONDS: ("sec", "second", "seconds"),
+    UnitOfTime.MINUTES: ("minute", "minutes"),
+    UnitOfTime.HOURS: ("hr", "hour", "hours"),
+    UnitOfTime.DAYS: ("day", "days"),
+    UnitOfVolume.LITERS: ("liter", "liters", "litre", "litres"),
+    UnitOfVolumeFlowRate.LITERS_PER_SECOND: ("l/s",),
+    UnitOfVolumeFlowRate.LITERS_PER_MINUTE: ("l/min",),
+    UnitOfVolumeFlowRate.LITERS_PER_HOUR: ("l/h",),
+    UnitOfDataRate.BITS_PER_SECOND: ("bps",),
+    UnitOfDataRate.KILOBITS_PER_SECOND: ("kbps",),
+    UnitOfDataRate.MEGABITS_PER_SECOND: ("Mbps",),
+    DEGREE: ("deg", "degree", "degrees", "lat", "lon"),
+    METERS_PER_SQUARE_SECOND: ("m/s2", "m/s^2", "m/s/s", "ms-2"),
+    REVOLUTIONS_PER_MINUTE: ("r/min", "rev/min"),
+    "bpm": ("beat/min",),
+    OHM: ("Ohm", "Ohms"),
+    None: ("1", "/", "count", "counts", "pH", "none"),
+}
+
+
+def _key(text: str) -> str:
+    """Fold what differs in writing only: spaces, superscripts, the two kinds of mu."""
+    return unicodedata.normalize("NFKC", text).replace(" ", "")
+
+
+def _by_spelling() -> dict[str, str | None]:
+    table: dict[str, str | None] = {
+        _key(str(unit)): str(unit) for units in SENSOR_UNITS.values() for unit in units if unit
+    }
+    table |= {key.replace("μ", "u"): unit for key, unit in table.items()}
+    for unit, spellings in _SPELLINGS.items():
+        names = (unit, *spellings) if unit else spellings
+        table |= {_key(name): str(unit) if unit else None for name in names}
+    return table
+
+
+def _by_folded_spelling(table: dict[str, str | None]) -> dict[str, str | None]:
+    """Drop the spellings that only their case tells apart, such as mW and MW, s and S."""
+    folded: dict[str, set[str | None]] = {}
+    for key, unit in table.items():
+        if len(key) > 1:
+            folded.setdefault(key.casefold(), set()).add(unit)
+    return {key: units.pop() for key, units in folded.items() if len(units) == 1}
+
+
+_UNITS = _by_spelling()
+_FOLDED_UNITS = _by_folded_spelling(_UNITS)
+
+# What a number is that only its unit describes. Units that mean several things
+# (%, ppm, dB) are left out.
+_CLASSES = (
+    SensorDeviceClass.APPARENT_POWER,
+    SensorDeviceClass.AREA,
+    SensorDeviceClass.CONDUCTIVITY,
+    SensorDeviceClass.CURRENT,
+    SensorDeviceClass.DATA_RATE,
+    SensorDeviceClass.DATA_SIZE,
+    SensorDeviceClass.DISTANCE,
+    SensorDeviceClass.DURATION,
+    SensorDeviceClass.ENERGY,
+    SensorDeviceClass.FREQUENCY,
+    SensorDeviceClass.ILLUMINANCE,
+    SensorDeviceClass.IRRADIANCE,
+    SensorDeviceClass.POWER,
+    SensorDeviceClass.PRESSURE,
+    SensorDeviceClass.REACTIVE_ENERGY,
+    SensorDeviceClass.REACTIVE_POWER,
+    SensorDeviceClass.SPEED,
+    SensorDeviceClass.TEMPERATURE,
+    SensorDeviceClass.VOLTAGE,
+    SensorDeviceClass.VOLUME,
+    SensorDeviceClass.VOLUME_FLOW_RATE,
+    SensorDeviceClass.WEIGHT,
+)
+_CLASS_OF: dict[str | None, SensorDeviceClass] = {
+    SIGNAL_STRENGTH_DECIBELS_MILLIWATT: SensorDeviceClass.SIGNAL_STRENGTH,
+    **{
+        str(unit): device_class
+        for device_class in _CLASSES
+        for unit in SENSOR_UNITS[device_class]
+    },
+}
+
+
+def stated_unit(stated: Value | None, default: str | None = None) -> str | None:
+    """Return Home Assistant's unit for what a device or a model states.
+
+    Where it states none, or no readable text, the default. None is a number
+    without unit; a unit that is not known is returned as it is.
+    """
+    if not isinstance(stated, str):
+        return default
+    text = stated.strip(" \t\r\n\0")
+    if not text or len(text) > MAX_LENGTH or not text.isprintable():
+        return default
+    key = _key(text)
+    if key in _UNITS:
+        return _UNITS[key]
+    return _FOLDED_UNITS.get(key.casefold(), text)
+
+
+def sensor_class(unit: str | None) -> SensorDeviceClass | None:
+    """Return the device class of a sensor that only its unit describes."""
+    return _CLASS_OF.get(unit)
+
+
+def number_class(unit: str | None) -> NumberDeviceClass | None:
+    """Return the device class of a number that only its unit describes."""
+    device_class = sensor_class(unit)
+    return NumberDeviceClass(device_class) if device_class else None
+
+
+def suits_sensor(unit: str | None, device_class: SensorDeviceClass | None) -> bool:
+    """Tell whether a sensor of this device class may have this unit."""
+    return device_class is None or unit in SENSOR_UNITS.get(device_class, (unit,))
+
+
+def suits_number(unit: str | None, device_class: NumberDeviceClass | None) -> bool:
+    """Tell whether a number of this device class may have this unit."""
+    return device_class is None or unit in NUMBER_UNITS.get(device_class, (unit,))
