@@ -1,0 +1,61 @@
+"""What all formats share: their numbers, their error and where a payload belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ..model.definitions import ResourceModel
+from ..path import Path
+
+
+class CodecError(ValueError):
+    """A payload that is not of its format, or values that a format cannot carry."""
+
+
+class ContentFormat(IntEnum):
+    """CoAP Content-Format numbers that LwM2M uses.
+
+    Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4, tables 7.4.-1 and 7.4.-2; LwM2M CBOR is
+    of OMA-TS-LightweightM2M_Core-V1_2 7.4.
+    """
+
+    TEXT = 0
+    LINK_FORMAT = 40
+    OPAQUE = 42
+    CBOR = 60
+    SENML_JSON = 110
+    SENML_CBOR = 112
+    TLV = 11542
+    JSON = 11543
+    LWM2M_CBOR = 11544
+
+
+_LEGACY = {1541: ContentFormat.TEXT, 1542: ContentFormat.TLV, 1543: ContentFormat.JSON}
+"""Numbers of the drafts, before IANA registered the final ones; old firmware still sends them."""
+
+
+def normalize(number: int) -> ContentFormat | None:
+    """Name a Content-Format number, also of the drafts; None when LwM2M does not know it."""
+    try:
+        return ContentFormat(_LEGACY.get(number, number))
+    except ValueError:
+        return None
+
+
+type TypeOf = Callable[[Path], ResourceModel | None]
+"""Resource path -> the model's row; None for an unknown object or resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a payload belongs.
+
+    `path` is the request's. `root` is the client's alternate path, such as `/lwm2m`, and
+    empty where it has none (OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.1).
+    """
+
+    path: Path
+    type_of: TypeOf
+    root: str = ""

@@ -1,0 +1,239 @@
+"""What SenML JSON and SenML CBOR share: resolving records and making them.
+
+Sums and units (`s`, `bs`, `u`, `bu`, `ut`) say nothing that LwM2M asks for and are passed
+over; a record of a sum alone has no value.
+Source: RFC 8428; OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5 and 7.4.6.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, groupby
+
+from ..model.definitions import ResourceModel
+from ..node import Decoded, ObjectLink, Scalar, Values
+from ..path import Path, PathError
+from .base import CodecError, Scope
+from .typed import fit, from_seconds, object_link, to_seconds
+from .values import Collector, checked
+
+type Record = dict[object, object]
+"""A record's fields by their JSON labels; other keys are fields not known here."""
+
+type Data = Callable[[object], object]
+"""Reads a `vd` field, which JSON and CBOR write differently; ValueError when it is none."""
+
+_VALUE_LABELS = ("v", "vs", "vb", "vd", "vlo")
+_VERSION = 10
+_FIRST_ABSOLUTE_TIME = 2**28
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """A record on its own: `label` is that of its value, `time` in seconds since 1970."""
+
+    path: Path
+    label: str | None
+    raw: object
+    time: float | None
+
+
+def decode(pack: object, scope: Scope, data: Data) -> Decoded:
+    """Read a pack, and where it holds a value several times, the latest.
+
+    Clients put times also into the answer to a Read (leshan#1479), which Leshan refuses;
+    OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5 speaks of them for stored notifications only.
+    CodecError when it is no pack, or a path lies outside the request's.
+    """
+    latest: dict[Path, list[_Resolved]] = {}
+    for record in _by_time(pack, scope, datetime.now(UTC).timestamp()):
+        known = latest.setdefault(record.path, [])
+        if known and known[0].time != record.time:
+            known.clear()
+        known.append(record)
+    return _collect(list(chain.from_iterable(latest.values())), scope, data)
+
+
+def decode_timestamped(
+    pack: object, scope: Scope, data: Data, now: datetime
+) -> list[tuple[datetime | None, Decoded]]:
+    """Read a pack as what it says of each time, oldest first; None stands for untimed records.
+
+    `now` is what relative times count from. CodecError as `decode`.
+    """
+    records = _by_time(pack, scope, now.timestamp())
+    try:
+        return [
+            (None if time is None else from_seconds(time), _collect(list(group), scope, data))
+            for time, group in groupby(records, lambda record: record.time)
+        ]
+    except ValueError as err:
+        raise CodecError(str(err)) from err
+
+
+def encode(values: Values, scope: Scope) -> list[dict[str, object]]:
+    """Make the records of a pack; CodecError for what SenML cannot say.
+
+    That is a multiple resource without instances beside other resources
+    (OMA_LwM2M_for_Developers#494). Alone it is the empty pack, as in Leshan.
+    """
+    records: list[dict[str, object]] = []
+    for path, value in checked(values, scope).items():
+        if not isinstance(value, dict):
+            records.append(_record(path, value, scope))
+        elif value or path == scope.path:
+            records += (_record(path / key, instance, scope) for key, instance in value.items())
+        else:
+            raise CodecError(f"SenML cannot say that {path} has no instances")
+    if records:
+        whole = "n" not in records[0]
+        records[0] = {"bn": scope.root + str(scope.path) if whole else _base(scope)} | records[0]
+    return records
+
+
+def _by_time(pack: object, scope: Scope, now: float) -> list[_Resolved]:
+    return sorted(
+        _resolve(pack, scope, now), key=lambda record: now if record.time is None else record.time
+    )
+
+
+def _resolve(pack: object, scope: Scope, now: float) -> Iterator[_Resolved]:
+    """Work the base fields into the records (RFC 8428 4.6)."""
+    if not isinstance(pack, list):
+        raise CodecError("a SenML pack is an array")
+    base_name, base_time, base_value = "", 0.0, 0.0
+    for record in pack:
+        if not isinstance(record, dict):
+            raise CodecError("a SenML record is a map")
+        _check_understood(record)
+        base_name = _text(record, "bn", base_name)
+        base_time = _number(record, "bt", base_time)
+        base_value = _number(record, "bv", base_value)
+        label, raw = _value(record, base_value)
+        if label or "n" in record:
+            path = _path(base_name + _text(record, "n", ""), scope)
+            time = _time(base_time + _number(record, "t", 0), now)
+            yield _Resolved(path, label, raw, time)
+
+
+def _check_understood(record: Record) -> None:
+    """Refuse a later version and fields marked as mandatory.
+
+    Source: RFC 8428 4.4 (a larger `bver` must not be used; a label ending in `_` must be
+    understood).
+    """
+    if _number(record, "bver", _VERSION) > _VERSION:
+        raise CodecError("a later version of SenML")
+    if any(isinstance(label, str) and label.endswith("_") for label in record):
+        raise CodecError("a field that must be understood, and is not")
+
+
+def _value(record: Record, base_value: float) -> tuple[str | None, object]:
+    """Give a record's value and its label; None for one without (null counts as without).
+
+    Source: RFC 8428 4.5.4: the Base Value is added to the Value, a missing one is zero.
+    """
+    match [label for label in _VALUE_LABELS if record.get(label) is not None]:
+        case []:
+            return ("v", base_value) if base_value and "n" in record else (None, None)
+        case [label]:
+            raw = record[label]
+            if base_value and label == "v" and isinstance(raw, (int, float)):
+                raw += base_value
+            return label, raw
+    raise CodecError("a record has several values")
+
+
+def _path(name: str, scope: Scope) -> Path:
+    """Read a name, with or without the client's root and a trailing slash (leshan#1651).
+
+    Source: OMA-TS-LightweightM2M_Transport-V1_2 6.4.1: the root is part of the name; 1.1
+    does not say, and clients differ (leshan#1438).
+    """
+    if scope.root and name.startswith(f"{scope.root}/"):
+        name = name.removeprefix(scope.root)
+    try:
+        return Path.parse(name.rstrip("/"))
+    except PathError as err:
+        raise CodecError(str(err)) from err
+
+
+def _time(time: float, now: float) -> float | None:
+    """Give seconds since 1970, or None for a record that says no time.
+
+    Source: RFC 8428 4.5.3: below 2**28 a time is relative to now, and 0 means roughly now.
+    """
+    if not time:
+        return None
+    return time if time >= _FIRST_ABSOLUTE_TIME else now + time
+
+
+def _text(record: Record, label: str, default: str) -> str:
+    value = record.get(label, default)
+    if not isinstance(value, str):
+        raise CodecError(f"{label} is no text")
+    return value
+
+
+def _number(record: Record, label: str, default: float) -> float:
+    value = record.get(label, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise CodecError(f"{label} is no number")
+    return value
+
+
+def _collect(records: Collection[_Resolved], scope: Scope, data: Data) -> Decoded:
+    def read(record: _Resolved, model: ResourceModel | None) -> Scalar:
+        match record.label, record.raw:
+            case None, _:
+                raise ValueError("a record without a value")
+            case "vd", raw:
+                return fit(data(raw), model)
+            case "vlo", str() as raw:
+                return fit(object_link(raw), model)
+            case _, raw:
+                return fit(raw, model)
+
+    collector = Collector(scope, read)
+    for record in records:
+        if len(record.path) > 2:
+            collector.add(record.path, record)
+        else:
+            # Zephyr left the name out of further instances of a resource (zephyr#99088)
+            collector.reject(record.path, "a value without a resource ID")
+    if not records and len(scope.path) == 3:
+        collector.add_empty(scope.path)
+    return collector.decoded()
+
+
+def _base(scope: Scope) -> str:
+    return scope.root + str(scope.path).rstrip("/") + "/"
+
+
+def _record(path: Path, value: Scalar, scope: Scope) -> dict[str, object]:
+    """Make a record, named relative to the request's path; without a name when it is that."""
+    name = "/".join(map(str, path[len(scope.path) :]))
+    return ({"n": name} if name else {}) | _field(value)
+
+
+def _field(value: Scalar) -> dict[str, object]:
+    """Make the value's field.
+
+    Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5, table 7.4.5.-1.
+    """
+    match value:
+        case bool():
+            return {"vb": value}
+        case int() | float():
+            return {"v": value}
+        case str():
+            return {"vs": value}
+        case bytes():
+            return {"vd": value}
+        case datetime():
+            return {"v": to_seconds(value)}
+        case ObjectLink(object_id, instance_id):
+            return {"vlo": f"{object_id}:{instance_id}"}
