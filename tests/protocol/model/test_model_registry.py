@@ -92,17 +92,17 @@ def test_object_facts(shipped: ModelRegistry) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "operations", "multiple", "mandatory"),
+    "path,kind,operations,marks",
     [
-        ((0, "1.0", 0), ResourceType.STRING, Operations.NONE, False, True),
-        ((3, "1.1", 4), ResourceType.NONE, Operations.EXECUTE, False, True),
-        ((3, "1.1", 6), ResourceType.INTEGER, Operations.READ, True, False),
-        ((3, "1.1", 13), ResourceType.TIME, RW, False, False),
-        ((5, "1.0", 0), ResourceType.OPAQUE, Operations.WRITE, False, True),
-        ((25, "2.0", 3), ResourceType.CORELNK, Operations.READ, False, True),
-        ((3303, "1.0", 5700), ResourceType.FLOAT, Operations.READ, False, True),
-        ((3311, "1.0", 5850), ResourceType.BOOLEAN, RW, False, True),
-        ((0, "1.1", 13), ResourceType.UNSIGNED_INTEGER, Operations.NONE, False, False),
+        ((0, "1.0", 0), ResourceType.STRING, Operations.NONE, "mandatory"),
+        ((3, "1.1", 4), ResourceType.NONE, Operations.EXECUTE, "mandatory"),
+        ((3, "1.1", 6), ResourceType.INTEGER, Operations.READ, "multiple"),
+        ((3, "1.1", 13), ResourceType.TIME, RW, ""),
+        ((5, "1.0", 0), ResourceType.OPAQUE, Operations.WRITE, "mandatory"),
+        ((25, "2.0", 3), ResourceType.CORELNK, Operations.READ, "mandatory"),
+        ((3303, "1.0", 5700), ResourceType.FLOAT, Operations.READ, "mandatory"),
+        ((3311, "1.0", 5850), ResourceType.BOOLEAN, RW, "mandatory"),
+        ((0, "1.1", 13), ResourceType.UNSIGNED_INTEGER, Operations.NONE, ""),
     ],
 )
 def test_resource_facts(
@@ -110,15 +110,14 @@ def test_resource_facts(
     path: tuple[int, str, int],
     kind: ResourceType,
     operations: Operations,
-    multiple: bool,
-    mandatory: bool,
+    marks: str,
 ) -> None:
     resource = _resource(shipped, *path)
 
     assert resource.type is kind
     assert resource.operations == operations
-    assert resource.multiple is multiple
-    assert resource.mandatory is mandatory
+    assert resource.multiple is ("multiple" in marks)
+    assert resource.mandatory is ("mandatory" in marks)
 
 
 def test_limits_and_units(shipped: ModelRegistry) -> None:
@@ -153,7 +152,7 @@ def test_versions_ascend_by_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "asked", "chosen"),
+    "known, asked, chosen",
     [
         (["1.0", "1.1", "2.0"], "1.1", "1.1"),
         # A version left out is 1.0.
@@ -185,7 +184,7 @@ def test_choice_of_version(known: list[str], asked: str | None, chosen: str) -> 
     assert model.version == chosen
 
 
-@pytest.mark.parametrize(("object_id", "newest"), [(3, "1.2"), (4, "1.3"), (6, "1.0"), (21, "1.1")])
+@pytest.mark.parametrize("object_id, newest", [(3, "1.2"), (4, "1.3"), (6, "1.0"), (21, "1.1")])
 def test_core_objects_without_a_version_are_the_newest_1(
     shipped: ModelRegistry, object_id: int, newest: str
 ) -> None:

@@ -163,7 +163,7 @@ def test_several_objects_in_one_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "declared"),
+    "encoding, declared",
     [
         ("utf-8", 'encoding="UTF-8"'),
         ("utf-8-sig", 'encoding="UTF-8"'),
@@ -323,7 +323,8 @@ def test_unreadable_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Path, "open", refuse)
 
-    assert load_models_directory(tmp_path) == ([], {"locked.xml": "[Errno 13] Permission denied"})
+    reason = "the file cannot be read: Permission denied"
+    assert load_models_directory(tmp_path) == ([], {"locked.xml": reason})
 
 
 def test_missing_directory_is_empty(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .definitions import ObjectModel, Operations, ResourceModel, ResourceType, parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 type Row = list[Any]
 """An OBJECT or a RESOURCE as JSON has it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Flag, StrEnum, auto
+import re
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 INITIAL_VERSION = "1.0"
 """An object's version where none is given (OMA-TS-LightweightM2M_Core-V1_1_1 7.2.2)."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
+import sys
+from typing import TYPE_CHECKING
 
 from .compact import Row, decode_object, decode_resource
 from .definitions import INITIAL_VERSION, ModelError, ObjectModel, ResourceModel, parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _REGISTRY_FILE = Path(__file__).with_name("registry.json")
 _INITIAL = parse_version(INITIAL_VERSION)

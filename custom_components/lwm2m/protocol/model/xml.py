@@ -6,10 +6,9 @@ types Unsigned Integer and Corelnk; https://www.openmobilealliance.org/tech/prof
 
 from __future__ import annotations
 
+from io import BytesIO
 import re
-from collections.abc import Mapping
-from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
@@ -24,6 +23,10 @@ from .definitions import (
     parse_version,
 )
 from .ranges import read_range
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 MAX_FILE_SIZE = 1024 * 1024
 """Bytes; the registry's largest object takes 33 KiB, its list of reusable resources 96 KiB."""
@@ -88,7 +91,8 @@ def load_models_directory(path: Path) -> tuple[list[ObjectModel], dict[str, str]
     """Read a folder of definition files: the models, and file name -> why it was left out.
 
     Blocking: call in an executor. Files are read in the order of their names and an object version
-    that an earlier file has defined is refused. A folder that does not exist is an empty one.
+    that an earlier file has defined is refused. A folder that does not exist is an empty one; one
+    that cannot be listed raises OSError.
     """
     models: dict[tuple[int, str], ObjectModel] = {}
     errors: dict[str, str] = {}
@@ -103,8 +107,10 @@ def load_models_directory(path: Path) -> tuple[list[ObjectModel], dict[str, str]
             found = {(model.id, model.version): model for model in _read_file(file)}
             for object_id, version in found.keys() & models.keys():
                 raise ModelError(f"another file defines object {object_id} version {version}")
-        except (ModelError, OSError) as err:
+        except ModelError as err:
             errors[file.name] = str(err)
+        except OSError as err:
+            errors[file.name] = f"the file cannot be read: {err.strerror}"
         else:
             models |= found
     return list(models.values()), errors
@@ -131,7 +137,7 @@ def _parse(data: bytes) -> Element:
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
     try:
-        parser.Parse(data, True)
+        parser.ParseFile(BytesIO(data))
     except (expat.ExpatError, LookupError, ValueError) as err:
         raise ModelError(f"not well-formed XML: {err}") from err
     root: Element = builder.close()
