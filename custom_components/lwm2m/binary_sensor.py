@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, override
 
 from homeassistant.components.binary_sensor import (
-    BinarySensorDeviceClass,
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.const import Platform
 from homeassistant.core import callback
 
@@ -25,7 +25,7 @@ PARALLEL_UPDATES = 0
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: Lwm2mConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:

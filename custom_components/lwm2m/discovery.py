@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from homeassistant.const import Platform
@@ -11,10 +10,12 @@ from homeassistant.const import Platform
 from . import binary_sensor, button, light, number, sensor, switch, text
 from .generic import generic_entity
 from .models import DiscoverySchema, EntityInfo
-from .protocol.path import Path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .device import Device
+    from .protocol.path import Path
 
 # A light takes its resources before a switch or a number would.
 DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (

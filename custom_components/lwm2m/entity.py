@@ -64,8 +64,9 @@ class Lwm2mEntity(Entity):
         """The name, told apart from other instances of the same object.
 
         The instance's Application Type names its main entity and precedes the
-        others; without one, instances past the first show their ID. An entity
-        that lost its device class, and with it its name, takes the model's.
+        names of the others, unless it says as much already; without one, instances
+        past the first show their ID. An entity that lost its device class, and
+        with it its name, takes the model's.
         """
         name = self._info.name or super().name
         if not isinstance(name, str):
@@ -74,7 +75,8 @@ class Lwm2mEntity(Entity):
         instance = self._info.instance
         label = self._value(APPLICATION_TYPE)
         if isinstance(label, str) and (label := label.strip()[:MAX_LABEL]):
-            return label if self._info.main else f"{label} {name}"
+            told = self._info.main or name.casefold() in label.casefold()
+            return label if told else f"{label} {name}"
         return name if instance.instance_id == 0 else f"{name} {instance.instance_id}"
 
     def _value(self, resource_id: int | None = None) -> Value | None:

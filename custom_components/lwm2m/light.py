@@ -5,13 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, override
 
-from homeassistant.components.light import (
-    ATTR_BRIGHTNESS,
-    ATTR_RGB_COLOR,
-    ColorMode,
-    LightEntity,
-    LightEntityDescription,
-)
+from homeassistant.components.light import LightEntity, LightEntityDescription
+from homeassistant.components.light.const import ATTR_BRIGHTNESS, ATTR_RGB_COLOR, ColorMode
 from homeassistant.const import Platform
 from homeassistant.core import callback
 from homeassistant.util.color import brightness_to_value, value_to_brightness
@@ -38,7 +33,7 @@ _TRIPLE = re.compile(r"([0-9]{1,3})(, ?)([0-9]{1,3}), ?([0-9]{1,3})", re.ASCII)
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: Lwm2mConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
@@ -95,9 +90,7 @@ class Lwm2mLight(Lwm2mEntity, LightEntity):
         self._attr_rgb_color = read_colour(self._value(COLOUR))
         if self._has(DIMMER):
             dimmer = self._number(DIMMER)
-            self._attr_brightness = (
-                None if dimmer is None else value_to_brightness(PERCENT, dimmer)
-            )
+            self._attr_brightness = None if dimmer is None else value_to_brightness(PERCENT, dimmer)
         elif mode is ColorMode.RGB and self._attr_rgb_color:
             brightest = max(self._attr_rgb_color)
             self._attr_brightness = max(1, brightest)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from homeassistant.const import Platform
-from homeassistant.helpers.entity import EntityDescription
-
-from .protocol.path import Path
-
 if TYPE_CHECKING:
+    from homeassistant.const import Platform
+    from homeassistant.helpers.entity import EntityDescription
+
     from .entity import Lwm2mEntity
+    from .protocol.path import Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from homeassistant.core import callback
 from .entity import SENSOR_UNITS, Lwm2mEntity
 from .models import DiscoverySchema
 from .protocol.model.definitions import ResourceType
-from .units import number_class, stated_unit, suits_number
+from .units import number_class, stated_unit
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
@@ -34,7 +34,7 @@ UNLIMITED = 1e9
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: Lwm2mConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:

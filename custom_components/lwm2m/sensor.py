@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, override
@@ -46,6 +45,8 @@ from .protocol.node import ObjectLink
 from .units import sensor_class, stated_unit, suits_sensor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -59,7 +60,7 @@ NOWHERE = 65535
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: Lwm2mConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
@@ -189,14 +190,11 @@ class Quantity:
     states_unit: bool = True
     class_from_unit: bool = False
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT
-    main: bool = True
 
     def schemas(self) -> Iterator[DiscoverySchema]:
         """Yield a row for the value and one each for minimum and maximum."""
         watched = (SENSOR_UNITS,) if self.states_unit else ()
-        for resource_id, extreme in zip(
-            self.resources, (None, "minimum", "maximum"), strict=False
-        ):
+        for resource_id, extreme in zip(self.resources, (None, "minimum", "maximum"), strict=False):
             yield DiscoverySchema(
                 platform=Platform.SENSOR,
                 object_ids=(self.object_id,),
@@ -215,7 +213,8 @@ class Quantity:
                     entity_registry_enabled_default=not extreme,
                 ),
                 watched=watched,
-                main=self.main and not extreme,
+                # "Outdoor" alone is no name for a temperature and a humidity.
+                main=self.device_class is None and not extreme,
             )
 
 
@@ -230,7 +229,14 @@ QUANTITIES = (
     Quantity(3303, "temperature", _Class.TEMPERATURE, UnitOfTemperature.CELSIUS, 1),
     Quantity(3304, "humidity", _Class.HUMIDITY, _PERCENT, 1),
     Quantity(
-        3305, "power", _Class.POWER, UnitOfPower.WATT, 1, (5800, 5801, 5802), states_unit=False
+        3305,
+        "active_power",
+        _Class.POWER,
+        UnitOfPower.WATT,
+        1,
+        (5800, 5801, 5802),
+        translated=True,
+        states_unit=False,
     ),
     Quantity(
         3305,
@@ -240,7 +246,6 @@ QUANTITIES = (
         1,
         (5810, 5811, 5812),
         states_unit=False,
-        main=False,
     ),
     Quantity(3315, "atmospheric_pressure", _Class.ATMOSPHERIC_PRESSURE, UnitOfPressure.PA, 0),
     Quantity(3316, "voltage", _Class.VOLTAGE, UnitOfElectricPotential.VOLT, 2),
@@ -252,9 +257,7 @@ QUANTITIES = (
     Quantity(3322, "weight", _Class.WEIGHT, UnitOfMass.KILOGRAMS, 2),
     Quantity(3323, "pressure", _Class.PRESSURE, UnitOfPressure.PA, 0),
     Quantity(3324, "sound_pressure", _Class.SOUND_PRESSURE, UnitOfSoundPressure.DECIBEL, 1),
-    Quantity(
-        3325, "concentration", None, UnitOfRatio.PARTS_PER_MILLION, 0, translated=True
-    ),
+    Quantity(3325, "concentration", None, UnitOfRatio.PARTS_PER_MILLION, 0, translated=True),
     Quantity(3326, "acidity", _Class.PH, None, 2),
     Quantity(3327, "conductivity", _Class.CONDUCTIVITY, "S/m", 3, translated=True),
     Quantity(3328, "power", _Class.POWER, UnitOfPower.WATT, 1),
@@ -347,7 +350,7 @@ def _sensor(
     )
 
 
-def _energy(object_id: int, key: str, *, translated: bool = True) -> DiscoverySchema:
+def _energy(object_id: int, key: str) -> DiscoverySchema:
     """Make the row of 5805, what a load used since its last reset."""
     return _sensor(
         object_id,
@@ -358,7 +361,6 @@ def _energy(object_id: int, key: str, *, translated: bool = True) -> DiscoverySc
         precision=0,
         state_class=SensorStateClass.TOTAL_INCREASING,
         category=None,
-        translated=translated,
     )
 
 
@@ -485,7 +487,7 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
     _duration(3342, 5854, "switch_off_time"),
     _counter(3347, "push_button_counter"),
     # Power Measurement, Actuation, Light Control, Power Control
-    _energy(3305, "energy", translated=False),
+    _energy(3305, "active_energy"),
     _sensor(
         3305,
         5815,

@@ -21,7 +21,7 @@ PARALLEL_UPDATES = 0
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: Lwm2mConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import unicodedata
 
 from homeassistant.components.number import NumberDeviceClass
-from homeassistant.components.number.const import DEVICE_CLASS_UNITS as NUMBER_UNITS
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS as SENSOR_UNITS
 from homeassistant.const import (
@@ -142,11 +141,7 @@ _CLASSES = (
 )
 _CLASS_OF: dict[str | None, SensorDeviceClass] = {
     SIGNAL_STRENGTH_DECIBELS_MILLIWATT: SensorDeviceClass.SIGNAL_STRENGTH,
-    **{
-        str(unit): device_class
-        for device_class in _CLASSES
-        for unit in SENSOR_UNITS[device_class]
-    },
+    **{str(unit): device_class for device_class in _CLASSES for unit in SENSOR_UNITS[device_class]},
 }
 
 
@@ -181,8 +176,3 @@ def number_class(unit: str | None) -> NumberDeviceClass | None:
 def suits_sensor(unit: str | None, device_class: SensorDeviceClass | None) -> bool:
     """Tell whether a sensor of this device class may have this unit."""
     return device_class is None or unit in SENSOR_UNITS.get(device_class, (unit,))
-
-
-def suits_number(unit: str | None, device_class: NumberDeviceClass | None) -> bool:
-    """Tell whether a number of this device class may have this unit."""
-    return device_class is None or unit in NUMBER_UNITS.get(device_class, (unit,))
