@@ -73,7 +73,8 @@ public final class LeshanPeer {
 
         @Override
         public ExecuteResponse execute(LwM2mServer server, int resource, Arguments arguments) {
-            say("executed /%d/0/%d %s", getModel().id, resource, arguments.serialize());
+            String given = arguments.isEmpty() ? "" : " " + arguments.serialize();
+            say("executed /%d/0/%d%s", getModel().id, resource, given);
             return ExecuteResponse.success();
         }
     }

@@ -1,0 +1,52 @@
+"""A server on loopback, and peers that nobody here wrote."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from custom_components.lwm2m.protocol.model.registry import load_registry
+from custom_components.lwm2m.protocol.server import LwM2mServer, ServerEvent
+
+from . import leshan_peer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+PATIENCE = 20.0
+"""Seconds; a Java virtual machine on a busy computer takes its time to start."""
+
+
+class Server(LwM2mServer):
+    """A server whose events can be awaited."""
+
+    def __init__(self) -> None:
+        super().__init__(load_registry())
+        self._events: asyncio.Queue[ServerEvent] = asyncio.Queue()
+        self.subscribe(self._events.put_nowait)
+
+    async def next_event[Event: ServerEvent](self, kind: type[Event]) -> Event:
+        """Wait for the next event of this kind, past all others."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                event = await self._events.get()
+                if isinstance(event, kind):
+                    return event
+
+
+@pytest.fixture
+async def server(socket_enabled: None) -> AsyncIterator[Server]:
+    server = Server()
+    await server.start("127.0.0.1", 0)
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+def class_path() -> str:
+    """The compiled Leshan client's class path."""
+    if reason := leshan_peer.missing():
+        pytest.skip(reason)
+    return leshan_peer.build()
