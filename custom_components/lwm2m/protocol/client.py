@@ -1,0 +1,270 @@
+"""What the server can do with a registered client.
+
+Source: OMA-TS-LightweightM2M_Core-V1_1_1 6.3 and 6.4,
+OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.4 and 6.4.5.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+import re
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from aiocoap.numbers import codes
+
+from .codec import CodecError, ContentFormat, decode, encode, normalize
+from .codec.link_format import parse_links
+from .errors import BadRequest, BadResponse, NotRegistered, ValueMisfit
+from .exchange import Exchanges
+from .node import Decoded
+from .object_list import object_path
+from .reporting import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from aiocoap import Message
+
+    from .coap import CoapEndpoint
+    from .model.definitions import ResourceModel
+    from .model.registry import ModelRegistry
+    from .node import Values
+    from .path import Path
+    from .registration import Registration
+
+__all__ = ["Client", "Observation"]
+
+_PREFERRED = (ContentFormat.SENML_CBOR, ContentFormat.SENML_JSON, ContentFormat.TLV)
+"""Of what a client offers, the smallest first."""
+_SINGLE_VALUE = (ContentFormat.OPAQUE, ContentFormat.TEXT)
+"""What the simplest clients take, for one resource."""
+_FORMAT_REFUSED = (codes.NOT_ACCEPTABLE, codes.UNSUPPORTED_CONTENT_FORMAT)
+
+_ARGUMENT = r"[0-9](?:='[!#-&(-\[\]-~]*')?"
+_ARGUMENTS = re.compile(rf"{_ARGUMENT}(?:,{_ARGUMENT})*")
+
+
+class Client:
+    """A registered client.
+
+    Every operation raises NotRegistered, ClientTimeout, ClientRefused, BadResponse or BadRequest,
+    all of them ClientError; the first also at once when the registration ends, or moves to
+    another address, while the operation is under way.
+    """
+
+    def __init__(
+        self,
+        coap: CoapEndpoint,
+        registration: Registration,
+        models: ModelRegistry,
+        timeout: float,
+    ) -> None:
+        """`timeout` is in seconds, for each request."""
+        self._exchanges = Exchanges(coap, registration, timeout)
+        self._models = models
+        self._observations: WeakSet[Observation] = WeakSet()
+        self._refused: set[tuple[int, ContentFormat]] = set()
+
+    @property
+    def registration(self) -> Registration:
+        """What the client last said of itself."""
+        return self._exchanges.registration
+
+    def type_of(self, path: Path) -> ResourceModel | None:
+        """Return the model of a resource, of the object version that the client announced."""
+        version = self.registration.versions.get(path.object_id)
+        return self._models.find_resource(path.object_id, path.resource_id, version)
+
+    async def read(self, path: Path) -> Decoded:
+        """Read an object, an instance, a resource or a resource instance (Core 6.3.1)."""
+        _demand_levels(path, 1, 2, 3, 4)
+        response = await self._ask(path, partial(self._exchanges.send, path))
+        return self._decode(path, response)
+
+    async def write(self, path: Path, values: Values, *, replace: bool) -> None:
+        """Write to an instance, a resource or a resource instance (Core 6.3.3).
+
+        `replace` makes what is not in `values` go away; otherwise it stays, which only differs
+        for an instance and for a multiple resource. ValueMisfit when a value does not fit its
+        model or is not below `path`.
+        """
+        _demand_levels(path, 2, 3, 4)
+        many = len(path) == 2 or any(isinstance(value, dict) for value in values.values())
+        code = codes.POST if many and len(path) < 4 and not replace else codes.PUT
+        response: Message | None = None
+        for content_format in self._content_formats(path):
+            try:
+                payload = encode(
+                    content_format, values, path, self.type_of, root=self.registration.root
+                )
+            except CodecError as err:
+                misfit = err
+                continue
+            request = self._exchanges.make(
+                code, path, content_format=content_format, payload=payload
+            )
+            response = await self._exchanges.send(path, request)
+            if response.code not in _FORMAT_REFUSED:
+                break
+            self._refused.add((len(path), content_format))
+        if response is None:
+            raise ValueMisfit(path, str(misfit))
+        self._exchanges.check(path, response)
+
+    async def execute(self, path: Path, arguments: str | None = None) -> None:
+        """Execute a resource (Core 6.3.5).
+
+        `arguments` are such as `0='red',3`: digits, each at most once (since Core 1.2.1), with or
+        without a value; BadRequest when they are malformed.
+        """
+        _demand_levels(path, 3)
+        if not arguments:
+            request = self._exchanges.make(codes.POST, path)
+        else:
+            _check_arguments(path, arguments)
+            request = self._exchanges.make(
+                codes.POST, path, content_format=ContentFormat.TEXT, payload=arguments.encode()
+            )
+        self._exchanges.check(path, await self._exchanges.send(path, request))
+
+    async def discover(self, path: Path) -> dict[Path, Mapping[str, str | None]]:
+        """List what there is at and below an object, an instance or a resource (Core 6.3.2).
+
+        Returns each path with its link's attributes, such as `dim` and `pmin`.
+        """
+        _demand_levels(path, 1, 2, 3)
+        request = self._exchanges.make(codes.GET, path, accept=ContentFormat.LINK_FORMAT)
+        response = await self._exchanges.send(path, request)
+        self._exchanges.check(path, response)
+        endpoint, root = self.registration.endpoint, self.registration.root
+        if response.opt.content_format not in (None, ContentFormat.LINK_FORMAT):
+            raise BadResponse(endpoint, path, "not application/link-format")
+        try:
+            links = parse_links(response.payload)
+        except CodecError as err:
+            raise BadResponse(endpoint, path, str(err)) from err
+        return {
+            found: link.attributes
+            for link in links
+            if (found := object_path(link.target, root)) is not None and path.covers(found)
+        }
+
+    async def observe(
+        self,
+        path: Path,
+        callback: Callable[[Decoded], None],
+        on_end: Callable[[Observation], None] | None = None,
+    ) -> Observation:
+        """Observe an object, an instance, a resource or a resource instance (Core 6.4.1).
+
+        `callback` gets what each notification says, in order. `on_end` is called when the client
+        or the end of its registration ends the observation, not when the owner cancels it.
+        """
+        _demand_levels(path, 1, 2, 3, 4)
+        observation = Observation(
+            path, self._exchanges, partial(self._decode, path), callback, on_end
+        )
+        response = await self._ask(
+            path, partial(self._exchanges.observe, path, sink=observation.receive)
+        )
+        observation.establish(response)
+        if observation.active and not self._exchanges.reaches(response.remote):
+            observation.cancel()
+            raise NotRegistered(self.registration.endpoint)
+        self._observations.add(observation)
+        return observation
+
+    def update(self, registration: Registration) -> None:
+        """Take an Update; one from elsewhere ends what is under way and all observations.
+
+        The client would notify from its new address, which observations made at the old one do
+        not match (RFC 7641 3.2: tokens are of one endpoint pair).
+        """
+        moved = registration.remote != self.registration.remote
+        self._exchanges.registration = registration
+        if moved:
+            self._exchanges.interrupt()
+            self._end_observations()
+
+    def close(self) -> None:
+        """End all that is under way and all observations: the registration has ended."""
+        self._exchanges.close()
+        self._end_observations()
+
+    def _end_observations(self) -> None:
+        for observation in tuple(self._observations):
+            observation.end(NotRegistered(self.registration.endpoint))
+
+    async def _ask(self, path: Path, send: Callable[[Message], Awaitable[Message]]) -> Message:
+        """Send a GET with each format to accept, until the client has one.
+
+        The last has none, which leaves the choice to the client (Core 7.4).
+        """
+        for accept in (*self._accepted_formats(path), None):
+            response = await send(self._exchanges.make(codes.GET, path, accept=accept))
+            if accept is None or response.code != codes.NOT_ACCEPTABLE:
+                break
+            self._refused.add((len(path), accept))
+        return response
+
+    def _decode(self, path: Path, response: Message) -> Decoded:
+        """Read a response or a notification, whatever was asked for.
+
+        Without Content-Format it is tried as what was asked for, then as plain text. An empty
+        payload is no values, save in the formats where it is an empty one.
+        """
+        self._exchanges.check(path, response)
+        number = response.opt.content_format
+        payload, root = response.payload, self.registration.root
+        if not payload and (number is None or normalize(number) not in _SINGLE_VALUE):
+            return Decoded()
+        guesses = (*self._accepted_formats(path), ContentFormat.TEXT)
+        for content_format in guesses if number is None else (number,):
+            try:
+                return decode(content_format, payload, path, self.type_of, root=root)
+            except CodecError as err:
+                reason = str(err)
+        raise BadResponse(self.registration.endpoint, path, reason)
+
+    def _offered_formats(self) -> list[ContentFormat]:
+        """Return the formats that the client can be expected to know, the best first.
+
+        TLV is mandatory for LwM2M 1.0 (V1_0_2 6.4) and, though optional later, what most clients
+        know that offer nothing.
+        """
+        if self.registration.version == "1.0":
+            return [ContentFormat.TLV]
+        offered = {normalize(number) for number in self.registration.content_formats}
+        return [known for known in _PREFERRED if known in offered] or [ContentFormat.TLV]
+
+    def _accepted_formats(self, path: Path) -> list[ContentFormat]:
+        """Return the formats to ask for, without those refused at this level before."""
+        return [
+            offered
+            for offered in self._offered_formats()
+            if (len(path), offered) not in self._refused
+        ]
+
+    def _content_formats(self, path: Path) -> list[ContentFormat]:
+        """Return the formats to write in, those refused at this level before last."""
+        formats = self._offered_formats()
+        if self.registration.version != "1.0":
+            formats += [known for known in _PREFERRED if known not in formats]
+        if len(path) >= 3:
+            formats += _SINGLE_VALUE
+        return sorted(formats, key=lambda known: (len(path), known) in self._refused)
+
+
+def _demand_levels(path: Path, *levels: int) -> None:
+    if len(path) not in levels:
+        raise BadRequest(path, "the operation is not possible at this level")
+
+
+def _check_arguments(path: Path, arguments: str) -> None:
+    """Source: OMA-TS-LightweightM2M_Core-V1_1_1 6.3.5, the ABNF of `arglist`."""
+    if not _ARGUMENTS.fullmatch(arguments):
+        raise BadRequest(path, "the arguments are not such as 0='red',3")
+    digits = [argument[0] for argument in re.findall(_ARGUMENT, arguments)]
+    if len(set(digits)) != len(digits):
+        raise BadRequest(path, "an argument is given twice")

@@ -1,0 +1,109 @@
+"""Requests to one registered client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiocoap import Message
+
+from .coap import CoapError, EndpointClosed, NoAcknowledgement, NoResponse
+from .errors import BadResponse, ClientRefused, ClientTimeout, NotRegistered
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiocoap.numbers.codes import Code
+
+    from .coap import CoapEndpoint, NotificationSink, UdpPeer
+    from .path import Path
+    from .registration import Registration
+
+
+class Exchanges:
+    """Sends requests to where a client registered, and ends them when it is gone from there."""
+
+    def __init__(self, coap: CoapEndpoint, registration: Registration, timeout: float) -> None:
+        """`timeout` is in seconds, for each request with all its blocks and retransmissions."""
+        self.registration = registration
+        self._coap = coap
+        self._timeout = timeout
+        self._pending: set[asyncio.Timeout] = set()
+        self._closed = False
+
+    def make(self, code: Code, path: Path, **options: object) -> Message:
+        """Make a request for a path, below the alternate path (Transport-V1_1_1 6.4.1)."""
+        root = self.registration.root.strip("/")
+        message = Message(
+            code=code,
+            uri_path=(*(root.split("/") if root else ()), *map(str, path)),
+            **options,
+        )
+        message.remote = self.registration.remote
+        return message
+
+    async def send(self, path: Path, message: Message) -> Message:
+        """Return the response, of whatever code.
+
+        NotRegistered, ClientTimeout, BadResponse.
+        """
+        return await self._bound(path, lambda: self._coap.request(message, timeout=self._timeout))
+
+    async def observe(self, path: Path, message: Message, sink: NotificationSink) -> Message:
+        """Return the first response as `send` does; notifications go to `sink`."""
+        return await self._bound(
+            path, lambda: self._coap.observe(message, sink, timeout=self._timeout)
+        )
+
+    async def cancel(self, path: Path, remote: UdpPeer, token: bytes) -> None:
+        """End an observation and tell the client; raises what `send` does, and ClientRefused."""
+        response = await self._bound(
+            path, lambda: self._coap.cancel(remote, token, timeout=self._timeout)
+        )
+        if response is not None:
+            self.check(path, response)
+
+    def forget(self, remote: UdpPeer, token: bytes) -> None:
+        """End an observation without telling the client."""
+        self._coap.forget(remote, token)
+
+    def check(self, path: Path, response: Message) -> None:
+        """ClientRefused when the client did not do what it was asked for."""
+        if not response.code.is_successful():
+            diagnostic = response.payload.decode(errors="replace")
+            raise ClientRefused(self.registration.endpoint, path, response.code, diagnostic)
+
+    def reaches(self, remote: UdpPeer) -> bool:
+        """Tell whether the client is still registered, and there."""
+        return not self._closed and self.registration.remote == remote
+
+    def interrupt(self) -> None:
+        """Fail all that is under way with NotRegistered."""
+        now = asyncio.get_running_loop().time()
+        for scope in self._pending:
+            if not scope.expired():
+                scope.reschedule(now)
+
+    def close(self) -> None:
+        """Fail all that is under way, and all that is still asked for."""
+        self._closed = True
+        self.interrupt()
+
+    async def _bound[Result](self, path: Path, exchange: Callable[[], Awaitable[Result]]) -> Result:
+        endpoint = self.registration.endpoint
+        if self._closed:
+            raise NotRegistered(endpoint)
+        try:
+            async with asyncio.timeout(None) as scope:
+                self._pending.add(scope)
+                try:
+                    response = await exchange()
+                finally:
+                    self._pending.discard(scope)
+        except TimeoutError, EndpointClosed:
+            raise NotRegistered(endpoint) from None
+        except (NoAcknowledgement, NoResponse) as err:
+            raise ClientTimeout(endpoint, path) from err
+        except CoapError as err:
+            raise BadResponse(endpoint, path, str(err) or type(err).__name__) from err
+        return response

@@ -1,0 +1,145 @@
+"""Observations, as their owner sees them, and Send.
+
+Source: OMA-TS-LightweightM2M_Core-V1_1_1 6.4, OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.5.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiocoap.numbers import codes
+
+from .codec import CodecError, ContentFormat, decode
+from .errors import BadResponse, ClientError
+from .listeners import call_guarded
+from .node import Decoded
+from .object_list import RequestError
+from .path import Path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiocoap import Message
+
+    from .coap import UdpPeer
+    from .exchange import Exchanges
+    from .model.definitions import ResourceModel
+    from .registration import Registration
+
+
+class Observation:
+    """One observation of a path on a client.
+
+    `initial` is what the client answered to Observe; all later values go to the owner's
+    callback, none of them before `Client.observe` has returned. `ended_by` is why the client or
+    its registration ended the observation, None while it has not.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        exchanges: Exchanges,
+        decode: Callable[[Message], Decoded],
+        callback: Callable[[Decoded], None],
+        on_end: Callable[[Observation], None] | None,
+    ) -> None:
+        """Make an observation that is not established yet.
+
+        `decode` raises ClientRefused for an error-class message and BadResponse for a payload
+        that cannot be decoded.
+        """
+        self.path = path
+        self.initial = Decoded()
+        self.ended_by: ClientError | None = None
+        self._exchanges = exchanges
+        self._decode = decode
+        self._callback = callback
+        self._on_end = on_end
+        self._established_as: tuple[UdpPeer, bytes] | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether notifications are to come.
+
+        False from the start when the client answered but does not observe (RFC 7641 3.1).
+        """
+        return self._established_as is not None
+
+    def establish(self, response: Message) -> None:
+        """Take the response to Observe; raises what `decode` does, and then is not active."""
+        if response.opt.observe is not None:
+            self._established_as = response.remote, response.token
+        try:
+            self.initial = self._decode(response)
+        except ClientError:
+            self.cancel()
+            raise
+
+    def receive(self, notification: Message) -> None:
+        """Take a notification.
+
+        One that can't be decoded is reported as rejected, under the observation's path. One
+        without an Observe option is the last (RFC 7641 3.2).
+        """
+        if not self.active:
+            return
+        try:
+            decoded = self._decode(notification)
+        except BadResponse as err:
+            decoded = Decoded(rejected={self.path: err.reason})
+        except ClientError as err:
+            self.end(err)
+            return
+        call_guarded(self._callback, decoded)
+        if notification.opt.observe is None:
+            endpoint = self._exchanges.registration.endpoint
+            self.end(BadResponse(endpoint, self.path, "no longer observed"))
+
+    def cancel(self) -> None:
+        """End it without telling the client: its next notification is rejected.
+
+        Source: RFC 7641 3.6, first way.
+        """
+        if self._established_as:
+            self._exchanges.forget(*self._established_as)
+            self._established_as = None
+
+    async def cancel_actively(self) -> None:
+        """End it and tell the client; ClientError when that fails, it is ended even so.
+
+        Source: RFC 7641 3.6, second way.
+        """
+        if self._established_as:
+            remote, token = self._established_as
+            self._established_as = None
+            await self._exchanges.cancel(self.path, remote, token)
+
+    def end(self, reason: ClientError) -> None:
+        """End it because the client or its registration did, and tell the owner."""
+        if self.active:
+            self.cancel()
+            self.ended_by = reason
+            if self._on_end:
+                call_guarded(self._on_end, self)
+
+
+def parse_send(
+    message: Message, registration: Registration, type_of: Callable[[Path], ResourceModel | None]
+) -> Decoded:
+    """Read a Send; RequestError when it is wrong.
+
+    4.04 when an object in it is not registered, as the table of response codes has it
+    (Transport-V1_1_1 6.7; Core-V1_1_1 6.4.6).
+    """
+    number = message.opt.content_format
+    if number is None:
+        raise RequestError(codes.BAD_REQUEST, "no Content-Format")
+    if number not in (ContentFormat.SENML_JSON, ContentFormat.SENML_CBOR):
+        raise RequestError(codes.UNSUPPORTED_CONTENT_FORMAT, "not SenML")
+    try:
+        decoded = decode(number, message.payload, Path(), type_of, root=registration.root)
+    except CodecError as err:
+        raise RequestError(codes.BAD_REQUEST, str(err)) from err
+    if {path.object_id for path in decoded.values} - registration.objects:
+        raise RequestError(codes.NOT_FOUND, "an object is not registered")
+    return decoded

@@ -1,0 +1,277 @@
+"""The LwM2M server: answers clients' requests, and gives access to those that registered.
+
+Source: OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.3 and 6.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import logging
+import secrets
+from typing import TYPE_CHECKING
+
+from aiocoap import Message
+from aiocoap.numbers import codes
+
+from .client import Client
+from .coap import CoapCounters, CoapEndpoint, PortInUseError
+from .coap.endpoint import DEFAULT_TIMEOUT
+from .errors import NotRegistered
+from .listeners import Listeners
+from .object_list import RequestError
+from .registration import RegisterRequest, Registration, apply_update, grant, parse_register
+from .registration_store import RegistrationStore
+from .reporting import parse_send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiocoap.numbers.constants import TransportTuning
+
+    from .model.registry import ModelRegistry
+    from .node import Decoded
+
+__all__ = [
+    "Deregistered",
+    "Expired",
+    "LwM2mServer",
+    "PortInUseError",
+    "RegisterRequest",
+    "Registered",
+    "Registration",
+    "Sent",
+    "ServerCounters",
+    "ServerEvent",
+    "Updated",
+]
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_REGISTRATIONS = 10_000
+LOCATION_BYTES = 8
+"""Eleven characters: Contiki-NG takes no location longer than fourteen with its `rd/`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A client registered; `previous` is its endpoint's registration that this one replaced."""
+
+    registration: Registration
+    previous: Registration | None
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """A client updated its registration, which was `previous`; it may have moved."""
+
+    registration: Registration
+    previous: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Deregistered:
+    """A client took its leave."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A client's lifetime ended without an Update."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A client sent values on its own account (Core-V1_1_1 6.4.6)."""
+
+    registration: Registration
+    decoded: Decoded
+
+
+type ServerEvent = Registered | Updated | Deregistered | Expired | Sent
+
+
+@dataclass(slots=True)
+class ServerCounters:
+    """Numbers since the server was made."""
+
+    coap: CoapCounters
+    registered: int = 0
+    updated: int = 0
+    deregistered: int = 0
+    expired: int = 0
+    sent: int = 0
+    refused: int = 0
+    """Requests answered with an error code."""
+
+
+class LwM2mServer:
+    """A LwM2M server on one port.
+
+    Events reach the subscribers in the order they happen, each after the request that caused it
+    was answered: a client ignores what comes before (Core-V1_1_1 6.3).
+    """
+
+    def __init__(
+        self,
+        models: ModelRegistry,
+        *,
+        admit: Callable[[RegisterRequest], bool] | None = None,
+        max_registrations: int = MAX_REGISTRATIONS,
+        lifetime_grace: float = 0.0,
+        request_timeout: float = DEFAULT_TIMEOUT,
+        tuning: TransportTuning | None = None,
+    ) -> None:
+        """Make a server that is not started, in a running event loop.
+
+        `admit` says which clients may register, all when it is None; the others get 4.03.
+        `lifetime_grace` is how many seconds after the end of its lifetime a client expires,
+        `request_timeout` how many seconds a client has to answer a request. `tuning` holds the
+        times of RFC 7252 4.8. IncompatibleLibrary when aiocoap is not as expected.
+        """
+        self.port = 0
+        self._coap = CoapEndpoint(self._respond, tuning=tuning)
+        self.counters = ServerCounters(self._coap.counters)
+        self._models = models
+        self._admit = admit
+        self._max_registrations = max_registrations
+        self._request_timeout = request_timeout
+        self._store = RegistrationStore(self._expired, lifetime_grace)
+        self._clients: dict[str, Client] = {}
+        self._listeners: Listeners[ServerEvent] = Listeners()
+
+    async def start(self, host: str | None, port: int) -> None:
+        """Listen on a UDP port, on all of IPv4 and IPv6 when `host` is None.
+
+        Port 0 picks a free one; `port` says which. PortInUseError when another socket holds it,
+        OSError for any other reason.
+        """
+        self.port = await self._coap.listen_udp(host, port)
+
+    async def stop(self) -> None:
+        """Forget all registrations without an event, fail what is under way, free the port.
+
+        A stopped server cannot be started again.
+        """
+        self._store.clear()
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        await self._coap.close()
+
+    @property
+    def registrations(self) -> Mapping[str, Registration]:
+        """The registered clients, by endpoint name."""
+        return self._store.by_endpoint
+
+    def client(self, endpoint: str) -> Client:
+        """Return a registered client; NotRegistered when there is none of that name.
+
+        It is of one registration: after a new Register of the endpoint there is another.
+        """
+        try:
+            return self._clients[endpoint]
+        except KeyError:
+            raise NotRegistered(endpoint) from None
+
+    def subscribe(self, listener: Callable[[ServerEvent], object]) -> Callable[[], None]:
+        """Call `listener` with each event, until the returned function is called.
+
+        What it raises is logged, and disturbs nobody else.
+        """
+        return self._listeners.subscribe(listener)
+
+    async def _respond(self, message: Message) -> Message:
+        try:
+            return self._dispatch(message)
+        except RequestError as err:
+            self.counters.refused += 1
+            _LOGGER.debug("Refused %s from %s: %s", err.code, message.remote, err.diagnostic)
+            return Message(code=err.code, payload=err.diagnostic.encode())
+
+    def _dispatch(self, message: Message) -> Message:
+        match message.opt.uri_path, message.code:
+            case ("rd",), codes.POST:
+                return self._register(message)
+            case ("rd", location), codes.POST:
+                return self._update(location, message)
+            case ("rd", location), codes.DELETE:
+                return self._deregister(location)
+            case ("dp",), codes.POST:
+                return self._receive_send(message)
+            case ("rd",) | ("rd", _) | ("dp",), _:
+                raise RequestError(codes.METHOD_NOT_ALLOWED, "")
+            case _:
+                raise RequestError(codes.NOT_FOUND, "")
+
+    def _register(self, message: Message) -> Message:
+        """Register (Core-V1_1_1 6.2.1).
+
+        The specification limits no number of clients. 5.03 tells the client to come again in a
+        minute, the default of Max-Age (RFC 7252 5.9.3.4 and 5.10.5).
+        """
+        request = parse_register(message)
+        known = request.endpoint in self.registrations
+        if not known and len(self.registrations) >= self._max_registrations:
+            raise RequestError(codes.SERVICE_UNAVAILABLE, "too many clients")
+        if self._admit and not self._admit(request):
+            raise RequestError(codes.FORBIDDEN, "this endpoint is not admitted")
+        registration = grant(request, secrets.token_urlsafe(LOCATION_BYTES), datetime.now(UTC))
+        previous = self._store.put(registration)
+        if previous:
+            self._clients[registration.endpoint].close()
+        self._clients[registration.endpoint] = Client(
+            self._coap, registration, self._models, self._request_timeout
+        )
+        self.counters.registered += 1
+        self._publish(Registered(registration, previous))
+        return Message(code=codes.CREATED, location_path=("rd", registration.id))
+
+    def _update(self, location: str, message: Message) -> Message:
+        """Update (Core-V1_1_1 6.2.2); its sender's address becomes the client's."""
+        previous = self._registration_at(location)
+        registration = apply_update(previous, message, datetime.now(UTC))
+        self._store.put(registration)
+        self._clients[registration.endpoint].update(registration)
+        self.counters.updated += 1
+        self._publish(Updated(registration, previous))
+        return Message(code=codes.CHANGED)
+
+    def _deregister(self, location: str) -> Message:
+        """De-register (Core-V1_1_1 6.2.3)."""
+        registration = self._registration_at(location)
+        self._store.remove(registration)
+        self._clients.pop(registration.endpoint).close()
+        self.counters.deregistered += 1
+        self._publish(Deregistered(registration))
+        return Message(code=codes.DELETED)
+
+    def _receive_send(self, message: Message) -> Message:
+        """Send (Core-V1_1_1 6.4.6); it names no endpoint, its sender's address does."""
+        registration = self._store.at(message.remote)
+        if registration is None:
+            raise RequestError(codes.NOT_FOUND, "not registered")
+        client = self._clients[registration.endpoint]
+        decoded = parse_send(message, registration, client.type_of)
+        self.counters.sent += 1
+        self._publish(Sent(registration, decoded))
+        return Message(code=codes.CHANGED)
+
+    def _registration_at(self, location: str) -> Registration:
+        registration = self._store.get(location)
+        if registration is None:
+            raise RequestError(codes.NOT_FOUND, "no such registration")
+        return registration
+
+    def _expired(self, registration: Registration) -> None:
+        self._clients.pop(registration.endpoint).close()
+        self.counters.expired += 1
+        self._publish(Expired(registration))
+
+    def _publish(self, event: ServerEvent) -> None:
+        """Tell the listeners once this step of the loop, which sends the answer, is over."""
+        asyncio.get_running_loop().call_soon(self._listeners.emit, event)
