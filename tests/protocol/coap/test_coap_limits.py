@@ -140,7 +140,7 @@ async def outcome(pending: Pending) -> bytes | type[BaseException]:
     """Return a response's payload, or the type of what was raised instead."""
     try:
         return bytes((await pending).payload)
-    except Exception as error:  # noqa: BLE001  # the plain client's are many
+    except Exception as error:  # the plain client's are many
         return type(error)
 
 

@@ -269,9 +269,7 @@ async def test_forgetting_twice_is_noticed(established: Observed) -> None:
 async def test_a_strange_confirmable_notification_is_rejected(
     established: Observed, raw: RawPeer
 ) -> None:
-    notification = raw.send(
-        established.request.remote, CONTENT, CON, token=b"strange", observe=1
-    )
+    notification = raw.send(established.request.remote, CONTENT, CON, token=b"strange", observe=1)
 
     answer = await raw.receive()
     assert (answer.mtype, answer.mid) == (RST, notification.mid)
@@ -464,9 +462,7 @@ async def test_a_first_response_that_cannot_be_fetched_observes_nothing(
     assert len(observed.endpoint.observations) == 0
 
 
-async def test_forgetting_ends_the_fetching_of_blocks(
-    established: Observed, raw: RawPeer
-) -> None:
+async def test_forgetting_ends_the_fetching_of_blocks(established: Observed, raw: RawPeer) -> None:
     raw.notify(established.request, 11, bytes(16), block2=(0, True, 0))
     request = await raw.receive()
 

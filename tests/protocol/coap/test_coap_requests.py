@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from aiocoap import (
     ACK,
     CHANGED,
-    CON,
     CONTENT,
     CONTINUE,
     EMPTY,
