@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
@@ -18,6 +16,8 @@ from .protocol.node import Decoded
 from .protocol.path import Path
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from homeassistant.config_entries import ConfigSubentry
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .protocol.client import Client, Observation
     from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.model.registry import ModelRegistry
-    from .protocol.node import Value, Values
+    from .protocol.node import Values
     from .protocol.registration import Registration
     from .protocol.server import LwM2mServer
 
@@ -56,6 +56,7 @@ class Device:
         hass: HomeAssistant,
         entry: Lwm2mConfigEntry,
         subentry: ConfigSubentry,
+        *,
         server: LwM2mServer,
         models: ModelRegistry,
         on_resources: Callable[[Device, Path], None],
@@ -265,7 +266,7 @@ class Device:
         """Ask for an object's resources; without an answer, take what its model demands."""
         try:
             return {path for path in await client.discover(Path(object_id)) if len(path) == 3}
-        except (BadResponse, ClientRefused):
+        except BadResponse, ClientRefused:
             model = self._models.get(object_id, client.registration.versions.get(object_id))
             return {
                 instance / resource.id
@@ -328,9 +329,7 @@ class Device:
     @callback
     def _apply(self, decoded: Decoded) -> None:
         """Take values from the client and tell their watchers of those that changed."""
-        changed = [
-            path for path, value in decoded.values.items() if self.values.get(path) != value
-        ]
+        changed = [path for path, value in decoded.values.items() if self.values.get(path) != value]
         self.values.update(decoded.values)
         new = decoded.values.keys() - self.resources
         self.resources |= new
@@ -356,7 +355,7 @@ class Device:
     @callback
     def _enter_in_registry(self) -> None:
         """Create or update the device's entry in the device registry."""
-        details = {
+        details: dict[str, Any] = {
             field: str(value)
             for field, resource_id in IDENTITY.items()
             if (value := self.values.get(DEVICE / resource_id))

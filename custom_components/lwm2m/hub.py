@@ -60,6 +60,7 @@ class Hub:
         self.server = LwM2mServer(models, admit=self._admit)
         self._hass = hass
         self._entry = entry
+        self.entry_id = entry.entry_id
         self._add_entities: dict[Platform, AddConfigEntryEntitiesCallback] = {}
         self._created: dict[str, set[str]] = defaultdict(set)
         self._early: list[tuple[Device, Path]] = []
@@ -240,7 +241,12 @@ class Hub:
 
     def _add_device(self, subentry: ConfigSubentry) -> None:
         device = Device(
-            self._hass, self._entry, subentry, self.server, self.models, self._on_resources
+            self._hass,
+            self._entry,
+            subentry,
+            server=self.server,
+            models=self.models,
+            on_resources=self._on_resources,
         )
         self.devices[device.endpoint] = device
         self._withdraw(device.endpoint)
