@@ -1,0 +1,201 @@
+"""Following a device: what it refuses, what it loses, where it goes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+import logging
+
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.lwm2m.const import POLL_INTERVAL
+from custom_components.lwm2m.protocol.path import Path
+from simulator.board import Board
+from simulator.events import EventKind
+
+from .boards import Show, Shown
+from .conftest import settle
+
+IDENTITY = {
+    0: "Example Works",
+    1: "Thermometer",
+    2: "SN-1",
+    3: "1.2.3",
+    4: lambda board, path, arguments: None,
+    16: "U",
+    18: "rev B",
+}
+TEMPERATURE = Path(3303, 0)
+VALUE = "/3303/0/5700"
+INSTANCES = {"/3/0": IDENTITY, "/3303/0": {5700: 21.5, 5701: "Cel"}}
+
+
+def happened(board: Board, kind: EventKind) -> list[Path]:
+    """Record the paths of a board's coming events of a kind."""
+    paths: list[Path] = []
+
+    def record(event) -> None:
+        if event.kind is kind:
+            paths.append(event.path)
+
+    board.events.subscribe(record)
+    return paths
+
+
+async def poll(hass: HomeAssistant) -> None:
+    async_fire_time_changed(hass, dt_util.utcnow() + POLL_INTERVAL + timedelta(seconds=1))
+    await settle(hass)
+
+
+def registry_entry(shown: Shown) -> dr.DeviceEntry:
+    device_id = shown.entry(VALUE).device_id
+    assert device_id
+    entry = dr.async_get(shown.hass).async_get(device_id)
+    assert isinstance(entry, dr.DeviceEntry)
+    return entry
+
+
+async def test_device_page_says_what_the_board_says_of_itself(show: Show):
+    shown = await show(INSTANCES)
+
+    entry = registry_entry(shown)
+    assert entry.manufacturer == "Example Works"
+    assert entry.model == "Thermometer"
+    assert entry.serial_number == "SN-1"
+    assert entry.sw_version == "1.2.3"
+    assert entry.hw_version == "rev B"
+
+
+async def test_firmware_version_follows_the_board(show: Show):
+    shown = await show(INSTANCES)
+
+    shown.board.set(Path(3, 0, 3), "2.0.0")
+    await shown.set(VALUE, 22.0)
+    await settle(shown.hass)
+
+    assert registry_entry(shown).sw_version == "2.0.0"
+
+
+async def test_instances_are_observed_rather_than_resources(show: Show):
+    shown = await show(INSTANCES)
+
+    await shown.board.observed(TEMPERATURE)
+    assert shown.device._observations.keys() == {Path(3, 0), TEMPERATURE}
+
+
+async def test_resources_are_observed_where_instances_cannot_be(show: Show):
+    shown = await show(INSTANCES, observable=lambda path: len(path) == 3)
+
+    assert TEMPERATURE / 5700 in shown.device._observations
+    assert (await shown.set(VALUE, 23.0)).state == "23.0"
+
+
+async def test_values_are_read_where_nothing_can_be_observed(show: Show):
+    shown = await show(INSTANCES, observable=lambda path: False)
+    assert shown.state(VALUE).state == "21.5"
+
+    shown.board.set(Path.parse(VALUE), 23.0)
+    await poll(shown.hass)
+    assert shown.state(VALUE).state == "23.0"
+
+    shown.board.set(Path.parse(VALUE), 24.0)
+    await poll(shown.hass)
+    assert shown.state(VALUE).state == "24.0"
+
+
+async def test_observed_values_are_never_polled(show: Show):
+    shown = await show(INSTANCES)
+    reads = happened(shown.board, EventKind.READ)
+
+    await poll(shown.hass)
+
+    assert reads == []
+
+
+async def test_board_out_of_observation_slots_is_read_for_the_rest(show: Show):
+    shown = await show(INSTANCES, max_observations=1)
+    assert shown.device._observations.keys() == {Path(3, 0)}
+
+    shown.board.set(Path.parse(VALUE), 23.0)
+    await poll(shown.hass)
+
+    assert shown.state(VALUE).state == "23.0"
+
+
+async def test_board_that_reboots_is_observed_again(show: Show):
+    shown = await show(INSTANCES)
+
+    shown.board.reboot()
+    await shown.board.registered()
+    await settle(shown.hass)
+
+    assert (await shown.set(VALUE, 25.0)).state == "25.0"
+
+
+async def test_board_that_moved_is_observed_at_its_new_address(show: Show):
+    shown = await show(INSTANCES)
+
+    await shown.board.move()
+    await shown.board.update()
+    await settle(shown.hass)
+
+    assert (await shown.set(VALUE, 25.0)).state == "25.0"
+
+
+async def test_one_line_down_and_one_line_up(
+    show: Show, caplog: pytest.LogCaptureFixture
+):
+    shown = await show(INSTANCES)
+    caplog.clear()
+    caplog.set_level(logging.INFO, logger="custom_components.lwm2m")
+
+    await shown.board.stop()
+    await settle(shown.hass)
+    assert shown.state(VALUE).state == STATE_UNAVAILABLE
+    await shown.board.start()
+    await shown.board.registered()
+    await settle(shown.hass)
+    assert shown.state(VALUE).state == "21.5"
+
+    lines = [
+        record.message for record in caplog.records if record.name == "custom_components.lwm2m"
+    ]
+    assert len(lines) == 2
+    assert "unavailable" in lines[0]
+    assert "is registered" in lines[1]
+
+
+async def test_instance_that_goes_takes_its_entity_along(show: Show):
+    shown = await show(
+        INSTANCES | {"/3303/1": {5700: 5.0}, "/3303/2": {5700: 6.0}}
+    )
+
+    shown.board.remove(Path(3303, 1))
+    await shown.board.updated()
+    await settle(shown.hass)
+
+    assert shown.state("/3303/1/5700").state == STATE_UNAVAILABLE
+    assert shown.state("/3303/2/5700").state == "6.0"
+
+
+async def test_instance_that_comes_gets_its_entity(show: Show):
+    shown = await show(INSTANCES)
+
+    shown.board.add(Path(3303, 1), {5700: 5.0})
+    await shown.board.updated()
+    await settle(shown.hass)
+
+    assert shown.state("/3303/1/5700").state == "5.0"
+
+
+async def test_unchanged_values_write_no_state(show: Show):
+    shown = await show(INSTANCES | {"/3303/1": {5700: 5.0}})
+    before = shown.state("/3303/1/5700")
+
+    await shown.set(VALUE, 30.0)
+
+    assert shown.state("/3303/1/5700").last_reported == before.last_reported
