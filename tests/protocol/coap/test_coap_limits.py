@@ -63,6 +63,14 @@ class OurClient:
         return message
 
 
+class PlainTransport(UdpTransport):
+    """Our transport with what only aiocoap's own way to send asks for."""
+
+    async def recognize_remote(self, remote: UdpPeer) -> bool:
+        """Tell whether `remote` is a peer on this socket."""
+        return remote.transport is self
+
+
 class PlainClient:
     """aiocoap as it is, likewise."""
 
@@ -86,19 +94,21 @@ class PlainClient:
 
         sock = await bind_udp("127.0.0.1", 0)
         loop = asyncio.get_running_loop()
-        self._transport = UdpTransport(sock, receive, CoapCounters(), loop)
+        self._transport = PlainTransport(sock, receive, CoapCounters(), loop)
         return self._transport
 
     def get(self, path: str) -> Pending:
         """Send a GET."""
-        return asyncio.ensure_future(self._context.request(self._message(path)).response)
+        pending: Pending = self._context.request(self._message(path)).response
+        return pending
 
     def observe(self) -> Pending:
         """Observe, and put the payloads of notifications into `seen`."""
         message = self._message("observed", observe=0)
         self._request = self._context.request(message, handle_blockwise=False)
         self._reader = asyncio.create_task(self._read())
-        return asyncio.ensure_future(self._request.response)
+        pending: Pending = self._request.response
+        return pending
 
     async def _read(self) -> None:
         async for message in self._request.observation:
@@ -140,7 +150,7 @@ async def outcome(pending: Pending) -> bytes | type[BaseException]:
     """Return a response's payload, or the type of what was raised instead."""
     try:
         return bytes((await pending).payload)
-    except Exception as error:  # the plain client's are many
+    except Exception as error:  # noqa: BLE001  # the plain client's are of all kinds
         return type(error)
 
 

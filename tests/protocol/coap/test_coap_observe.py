@@ -9,7 +9,7 @@ from aiocoap import ACK, CON, CONTENT, FETCH, GET, NON, NOT_FOUND, RST, Message
 import pytest
 
 from custom_components.lwm2m.protocol.coap import NoAcknowledgement, TransferFailed
-from custom_components.lwm2m.protocol.coap.observation import Observation
+from custom_components.lwm2m.protocol.coap.observation import MAX_HELD, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -448,6 +448,40 @@ async def test_a_first_response_in_blocks_is_fetched_whole(
     assert response.payload == bytes(16) + b"end"
     assert response.token == request.token
     assert await observed.payloads(b"behind") == [b"behind"]
+
+
+async def test_notifications_held_behind_the_first_response_are_bounded(
+    observed: Observed, raw: RawPeer
+) -> None:
+    observing = observed.start()
+    request = await raw.receive()
+    raw.answer(request, bytes(16), observe=1, block2=(0, True, 0))
+    further = await raw.receive()
+    for number in range(2, MAX_HELD + 4):
+        raw.notify(request, number, b"%d" % number)
+    raw.answer(further, b"end", block2=(1, False, 0))
+    await observing
+
+    payloads = await observed.payloads(b"%d" % (MAX_HELD + 3))
+    assert payloads == [b"%d" % number for number in range(4, MAX_HELD + 4)]
+    assert observed.endpoint.counters.lost_notifications == 2
+
+
+async def test_nothing_held_back_reaches_the_sink_after_forgetting(
+    observed: Observed, raw: RawPeer
+) -> None:
+    async def observe_and_forget() -> None:
+        response = await observed.endpoint.observe(observed.message, observed.sink)
+        observed.endpoint.forget(response.remote, response.token)
+
+    observing = asyncio.create_task(observe_and_forget())
+    request = await raw.receive()
+    raw.answer(request, b"1", observe=1)
+    raw.notify(request, 2, b"2")
+    await observing
+    await asyncio.sleep(0)
+
+    assert observed.seen == []
 
 
 async def test_a_first_response_that_cannot_be_fetched_observes_nothing(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiocoap import (
     ACK,
@@ -441,7 +441,7 @@ async def test_a_wrong_further_block_ends_the_transfer(
     raw: RawPeer,
     request_to: MakeRequest,
     payload: bytes,
-    options: dict[str, object],
+    options: dict[str, Any],
 ) -> None:
     pending = start(endpoint, request_to("3"))
     raw.answer(await raw.receive(), bytes(16), block2=(0, True, 0), etag=b"1")
@@ -522,6 +522,13 @@ async def test_a_closed_endpoint_sends_nothing(
 
     with pytest.raises(EndpointClosed):
         await endpoint.request(message)
+
+
+async def test_a_closed_endpoint_does_not_listen(endpoint: CoapEndpoint) -> None:
+    await endpoint.close()
+
+    with pytest.raises(EndpointClosed):
+        await endpoint.listen_udp("127.0.0.1", 0)
 
 
 async def test_closing_twice_is_closing_once(endpoint: CoapEndpoint) -> None:

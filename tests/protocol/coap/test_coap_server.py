@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiocoap import (
     ACK,
@@ -227,7 +227,7 @@ async def test_a_failing_handler_is_answered_for_without_its_reason(
     ],
 )
 async def test_a_critical_option_that_is_not_understood_is_refused(
-    raw: RawPeer, address: Address, handler: Recorder, option: str, value: object, code: int
+    raw: RawPeer, address: Address, handler: Recorder, option: str, value: Any, code: int
 ) -> None:
     raw.send(address, GET, CON, **{option: value})
 
@@ -330,7 +330,8 @@ async def test_transfers_of_two_peers_do_not_mix(
 async def test_the_reserved_block_size_is_refused(
     raw: RawPeer, address: Address, block: str
 ) -> None:
-    raw.send(address, PUT, CON, payload=bytes(1024), **{block: (0, True, 7)})
+    options: dict[str, Any] = {block: (0, True, 7)}
+    raw.send(address, PUT, CON, payload=bytes(1024), **options)
 
     assert (await raw.receive()).code == BAD_REQUEST
 
@@ -415,6 +416,19 @@ async def test_a_later_block_of_a_forgotten_post_is_refused(
 
 async def test_a_block_past_the_end_is_refused(raw: RawPeer, address: Address) -> None:
     assert (await get_block(raw, address, 3, 6)).code == BAD_REQUEST
+
+
+async def test_closing_before_a_request_is_acknowledged_leaves_nothing(
+    raw: RawPeer, address: Address, handler: Recorder, server: CoapEndpoint
+) -> None:
+    handler.may_answer.clear()
+    raw.send(address, GET, CON)
+    while not handler.requests:
+        await asyncio.sleep(0)
+
+    await server.close()
+
+    assert await raw.receives_nothing()
 
 
 async def test_closing_cancels_a_handler_at_work(

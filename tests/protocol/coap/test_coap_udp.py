@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from pathlib import Path
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 def port_of(endpoint: CoapEndpoint) -> int:
     """Return the port of the endpoint's one socket."""
     (transport,) = endpoint._transports
-    return transport.port
+    port: int = transport.port
+    return port
 
 
 # Ports
@@ -264,11 +266,11 @@ async def test_a_peer_that_no_socket_reaches_is_an_error(endpoint: CoapEndpoint)
 
 def link_local() -> str | None:
     """Return a link-local address of this machine with its link, or None."""
-    with open("/proc/net/if_inet6") as lines:  # one line, and no file
-        for line in lines:
-            digits, _, _, scope, _, name = line.split()
-            if scope == "20":
-                return f"{socket.inet_ntop(socket.AF_INET6, bytes.fromhex(digits))}%{name}"
+    table = Path("/proc/net/if_inet6")
+    for line in table.read_text().splitlines() if table.exists() else ():
+        digits, _, _, scope, _, name = line.split()
+        if scope == "20":
+            return f"{socket.inet_ntop(socket.AF_INET6, bytes.fromhex(digits))}%{name}"
     return None
 
 

@@ -47,8 +47,12 @@ def test_what_is_no_coap_message_is_malformed(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("mtype", "code"),
-    [(CON, GET), (NON, GET), (CON, CONTENT), (NON, CONTENT), (ACK, CONTENT)]
-    + [(CON, EMPTY), (ACK, EMPTY), (RST, EMPTY)],
+    [
+        *((CON, code) for code in (EMPTY, GET, CONTENT)),
+        *((NON, code) for code in (GET, CONTENT)),
+        *((ACK, code) for code in (EMPTY, CONTENT)),
+        (RST, EMPTY),
+    ],
 )
 def test_each_type_carries_the_codes_that_are_its_own(mtype: int, code: int) -> None:
     message = decode(Message(_mtype=mtype, code=code, _mid=1).encode(), None)
@@ -105,7 +109,8 @@ async def test_other_malformed_messages_are_not_answered(
 
 # Any datagrams, in any order
 
-MESSAGE_IDS = st.sampled_from([b"\x00\x00", b"\x00\x01", b"\x12\x34"])
+OURS = b""
+MESSAGE_IDS = st.sampled_from([b"\x00\x00", b"\x00\x01", OURS])
 OPTIONS = st.lists(
     st.sampled_from(
         [
@@ -133,7 +138,7 @@ class NowhereTransport:
         """Encode a message, as the real one does."""
         self.send_datagram(message.encode(), message.remote)
 
-    def send_datagram(self, data: bytes, peer: UdpPeer) -> None:
+    def send_datagram(self, data: bytes, _: UdpPeer) -> None:
         """Keep a datagram."""
         self.sent.append(data)
 
@@ -142,7 +147,7 @@ class NowhereTransport:
 
 
 async def survive(datagrams: list[tuple[int, int, bytes, bytes, bytes]]) -> None:
-    """Receive datagrams while a request and an observation wait, and answer then as ever."""
+    """Receive datagrams while two requests to observe wait, and then answer as ever."""
     failures: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, what: failures.append(what))
 
@@ -161,16 +166,17 @@ async def survive(datagrams: list[tuple[int, int, bytes, bytes, bytes]]) -> None
     await endpoint._context._append_tokenmanaged_messagemanaged_transport(connect)  # type: ignore[arg-type]  # a double
     peer = UdpPeer(("192.0.2.1", 5683), transport)  # type: ignore[arg-type]  # a double
     waiting = []
-    for send in (endpoint.request, lambda message: endpoint.observe(message, lambda _: None)):
+    for _ in range(2):
         message = Message(code=GET)
         message.remote = peer
-        waiting.append(asyncio.create_task(send(message)))
+        waiting.append(asyncio.create_task(endpoint.observe(message, lambda _: None)))
     await asyncio.sleep(0)
     (ours,) = (Message.decode(data) for data in transport.sent)
-    for mtype, code, mid, token, rest in datagrams:
-        head = bytes([0x40 | mtype << 4 | len(token or ours.token), code])
-        mid = mid if mid != b"\x12\x34" else ours.mid.to_bytes(2)
-        layers[0].receive(head + mid + (token or ours.token) + rest, peer)
+    for mtype, code, drawn_mid, drawn_token, rest in datagrams:
+        mid = drawn_mid or ours.mid.to_bytes(2)
+        token = drawn_token or ours.token
+        head = bytes([0x40 | mtype << 4 | len(token), code])
+        layers[0].receive(head + mid + token + rest, peer)
         await asyncio.sleep(0)
 
     last = Message(code=GET, _mtype=CON, _mid=0x7777, _token=b"last", payload=b"alive")
@@ -192,7 +198,7 @@ async def survive(datagrams: list[tuple[int, int, bytes, bytes, bytes]]) -> None
             st.sampled_from([EMPTY, GET, 2, 30, 0x44, 0x45, 0x5F, 0x84, 0xA0, 0xE1])
             | st.integers(0, 255),
             MESSAGE_IDS,
-            st.sampled_from([b"", b"t", b"12345678"]),
+            st.sampled_from([OURS, b"t", b"12345678"]),
             OPTIONS,
         ),
         max_size=8,

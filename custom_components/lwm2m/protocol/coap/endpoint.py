@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
+import logging
 from typing import TYPE_CHECKING, Any, override
 
 from aiocoap import (

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
 from dataclasses import dataclass, field
+import logging
 from typing import TYPE_CHECKING
 
 from .errors import CoapError
 from .recent import Recent
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Awaitable, Callable
 
     from aiocoap import Message

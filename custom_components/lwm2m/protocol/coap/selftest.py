@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import cache
+import inspect
 
 from aiocoap import Context, Message
 from aiocoap.messagemanager import MessageManager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 import errno
 import socket
 import struct
@@ -181,7 +182,7 @@ class UdpTransport(MessageInterface):  # type: ignore[misc]  # aiocoap is untype
     def _readable(self) -> None:
         for _ in range(DATAGRAMS_PER_WAKEUP):
             try:
-                size, ancillary, flags, sockaddr = self._sock.recvmsg_into(
+                size, ancillary, _, sockaddr = self._sock.recvmsg_into(
                     [self._buffer], _ANCILLARY_SIZE
                 )
             except OSError:  # nothing more to read, or an error of an earlier datagram
@@ -190,8 +191,6 @@ class UdpTransport(MessageInterface):  # type: ignore[misc]  # aiocoap is untype
             local = self._read_ancillary(ancillary)
             if local is not None and _is_group(local):
                 self._counters.multicast += 1
-            elif flags & socket.MSG_TRUNC or not sockaddr[1]:
-                self._counters.malformed += 1
             else:
                 self._receive(bytes(self._buffer[:size]), UdpPeer(sockaddr, self, local))
 
@@ -240,11 +239,6 @@ class UdpTransport(MessageInterface):  # type: ignore[misc]  # aiocoap is untype
     @override
     async def determine_remote(self, message: Message) -> None:
         """Resolve nothing: peers are addressed by the `UdpPeer` that they came from."""
-        return
-
-    async def recognize_remote(self, remote: object) -> bool:
-        """Tell whether `remote` is a peer on this socket."""
-        return isinstance(remote, UdpPeer) and remote.transport is self
 
 
 async def bind_udp(host: str | None, port: int) -> socket.socket:
@@ -283,14 +277,12 @@ def _prepare(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
     else:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_PKTINFO, 1)
+    with suppress(OSError):  # some systems refuse what Linux cuts to its maximum
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     if _LINUX:
         sock.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
-        try:  # past net.core.rmem_max, where we may: Home Assistant OS runs core privileged
+        with suppress(PermissionError):  # past the maximum: Home Assistant OS runs core privileged
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
-        except PermissionError:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-    else:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
 
 
 def _is_group(address: bytes) -> bool:
