@@ -1,0 +1,129 @@
+"""The Information Reporting interface: observations and their notifications."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiocoap import Message
+
+from custom_components.lwm2m.protocol.path import Path
+
+from .events import EventKind, EventLog
+
+if TYPE_CHECKING:
+    from .coap import Endpoint
+    from .settings import Settings
+
+type Render = Callable[[Path, int | None], Message]
+"""Renders a path in the format of an Accept option; an error code where it cannot."""
+
+
+@dataclass(slots=True)
+class _Observation:
+    token: bytes
+    path: Path
+    accept: int | None
+    waiting: bool = False
+    """A confirmable notification is not yet acknowledged."""
+    stale: bool = False
+    """The value changed meanwhile; the newest follows the acknowledgement (RFC 7641 4.5.2)."""
+
+
+class Observations:
+    """What the server observes.
+
+    Changes made in one turn of the event loop go out in one notification for each observation.
+    Source: OMA-TS-LightweightM2M_Core-V1_1_1 6.4, RFC 7641.
+    """
+
+    def __init__(self, coap: Endpoint, settings: Settings, log: EventLog, render: Render) -> None:
+        """Start without any."""
+        self._coap = coap
+        self._settings = settings
+        self._log = log
+        self._render = render
+        self._by_token: dict[bytes, _Observation] = {}
+        self._changed: set[Path] = set()
+        self._scheduled = False
+        self._sequence = 0
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The observed paths, the oldest observation first."""
+        return tuple(observation.path for observation in self._by_token.values())
+
+    def add(self, token: bytes, path: Path, accept: int | None) -> int | None:
+        """Begin or renew an observation and return its sequence number; None: not observable."""
+        full = len(self._by_token) >= self._settings.max_observations
+        if (full and token not in self._by_token) or not self._settings.observable(path):
+            return None
+        self._by_token[token] = _Observation(token, path, accept)
+        self._log.emit(EventKind.OBSERVED, path)
+        return self._next_sequence()
+
+    def cancel(self, token: bytes) -> None:
+        """End the observation of a token, if there is one."""
+        if observation := self._by_token.pop(token, None):
+            self._log.emit(EventKind.CANCELLED, observation.path)
+
+    def clear(self) -> None:
+        """Forget all: the registration that they belong to is over."""
+        self._by_token.clear()
+        self._changed.clear()
+
+    def mark(self, path: Path) -> None:
+        """Take note that a value changed, or that an instance is gone."""
+        if not self._by_token:
+            return
+        self._changed.add(path)
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Notify of all changes since the last time; a device without radio keeps them."""
+        self._scheduled = False
+        if self._coap.muted:
+            return
+        changed, self._changed = self._changed, set()
+        for observation in list(self._by_token.values()):
+            path = observation.path
+            if any(path.covers(other) or other.covers(path) for other in changed):
+                self._notify(observation)
+
+    def _notify(self, observation: _Observation) -> None:
+        if observation.waiting:
+            observation.stale = True
+            return
+        notification = self._render(observation.path, observation.accept)
+        notification.token = observation.token
+        if notification.code.is_successful():
+            notification.opt.observe = self._next_sequence()
+        else:
+            del self._by_token[observation.token]  # RFC 7641 4.2: an error is the last
+
+        def concluded(acknowledged: bool) -> None:
+            observation.waiting = False
+            if not acknowledged:
+                self._end(observation)
+            elif observation.stale:
+                observation.stale = False
+                self.mark(observation.path)
+
+        confirmable = self._settings.confirmable
+        observation.waiting = confirmable
+        self._coap.send(notification, confirmable=confirmable, concluded=concluded)
+        self._log.emit(EventKind.NOTIFIED, observation.path)
+
+    def _end(self, observation: _Observation) -> None:
+        """End an observation whose notification was reset or never acknowledged."""
+        if self._by_token.get(observation.token) is observation:
+            self.cancel(observation.token)
+
+    def _next_sequence(self) -> int:
+        """Count up in 24 bits (RFC 7641 4.4); one counter serves all observations."""
+        self._sequence = (self._sequence + 1) % (1 << 24)
+        return self._sequence

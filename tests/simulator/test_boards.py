@@ -1,0 +1,284 @@
+"""The five boards: sound tables, plausible values, and hooks that do what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiocoap import BAD_REQUEST, CHANGED, POST, PUT
+import pytest
+
+from custom_components.lwm2m.protocol.codec import ContentFormat, decode, encode
+from custom_components.lwm2m.protocol.model.definitions import (
+    ObjectModel,
+    ResourceModel,
+    ResourceType,
+)
+from custom_components.lwm2m.protocol.model.registry import load_registry
+from custom_components.lwm2m.protocol.path import Path
+from simulator import (
+    BLUEPRINTS,
+    COLD_STORE_LOGGER,
+    COLOUR_LIGHT,
+    DOOR_SENSOR,
+    SMART_PLUG,
+    WEATHER_STATION,
+    Board,
+)
+from simulator.boards import (
+    BATTERY_LEVEL,
+    BUTTON_COUNTER,
+    BUTTON_PRESSED,
+    DOOR_COUNTER,
+    DOOR_OPEN,
+    LIGHT_COLOUR,
+    PLUG_CURRENT,
+    PLUG_ENERGY,
+    PLUG_METER,
+    PLUG_ON,
+    PLUG_POWER,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from .conftest import Peer
+
+NOWHERE = ("127.0.0.1", 9)
+HOUR = 3600.0
+MODELS = load_registry()
+TEMPERATURE = Path(3303, 0, 5700)
+
+every_board = pytest.mark.parametrize("name", BLUEPRINTS)
+
+
+def idle(name: str) -> Board:
+    """Make a board that is not running."""
+    return Board(BLUEPRINTS[name], server=NOWHERE)
+
+
+def resources(board: Board) -> Iterator[tuple[Path, ResourceModel]]:
+    """Yield all resources of a board, with their models."""
+    for instance in board.instances:
+        for path in board.resources(instance):
+            model = board.model(path)
+            assert model is not None
+            yield path, model
+
+
+def object_of(board: Board, instance: Path) -> ObjectModel:
+    version = board.blueprint.versions.get(instance.object_id, "1.0")
+    model = MODELS.get(instance.object_id, version)
+    assert model is not None
+    assert model.version == version
+    return model
+
+
+@every_board
+def test_every_resource_is_of_its_object(name: str) -> None:
+    board = idle(name)
+    for instance in board.instances:
+        known = object_of(board, instance).resources
+        assert {path.resource_id for path in board.resources(instance)} <= known.keys(), instance
+
+
+@every_board
+def test_what_can_be_executed_is_an_action_and_nothing_else_is(name: str) -> None:
+    board = idle(name)
+    for path, model in resources(board):
+        assert (board.action(path) is not None) == model.executable, path
+
+
+@every_board
+@pytest.mark.parametrize(
+    "content_format", [ContentFormat.TLV, ContentFormat.SENML_JSON, ContentFormat.SENML_CBOR]
+)
+def test_all_values_survive_every_format(name: str, content_format: ContentFormat) -> None:
+    board = idle(name)
+    for instance in board.instances:
+        values = board.values(instance)
+        payload = encode(content_format, values, instance, board.model)
+        decoded = decode(content_format, payload, instance, board.model)
+        assert not decoded.rejected
+        assert decoded.values.keys() == values.keys()
+
+
+@every_board
+def test_no_mandatory_resource_is_missing(name: str) -> None:
+    board = idle(name)
+    for instance in board.instances:
+        known = object_of(board, instance).resources
+        mandatory = {number for number, row in known.items() if row.mandatory}
+        assert mandatory <= {path.resource_id for path in board.resources(instance)}, instance
+
+
+@every_board
+def test_every_board_says_who_made_it(name: str) -> None:
+    board = idle(name)
+    identity = [board.value(Path(3, 0, number)) for number in range(4)]
+    assert all(identity)
+    assert identity[0] == "Example Works"
+
+
+def test_two_boards_of_a_kind_have_different_serial_numbers() -> None:
+    numbers = {
+        Board(SMART_PLUG, server=NOWHERE, endpoint=endpoint).value(Path(3, 0, 2))
+        for endpoint in ("one", "two")
+    }
+    assert len(numbers) == 2
+
+
+@every_board
+def test_time_passing_keeps_all_values_valid(name: str) -> None:
+    board = idle(name)
+    for _ in range(300):
+        board.tick(60)
+        for path, model in resources(board):
+            if model.type in (ResourceType.FLOAT, ResourceType.INTEGER) and not model.multiple:
+                value = board.value(path)
+                assert model.minimum is None or value >= model.minimum, path
+                assert model.maximum is None or value <= model.maximum, path
+
+
+@pytest.mark.parametrize("object_id", [3303, 3304, 3315, 3301])
+def test_weather_drifts_within_the_sensors_range(object_id: int) -> None:
+    board = Board(WEATHER_STATION, server=NOWHERE)
+    instance = Path(object_id, 0)
+    readings = set()
+    for _ in range(500):
+        board.tick(300)
+        value = board.value(instance / 5700)
+        readings.add(value)
+        assert board.value(instance / 5603) <= value <= board.value(instance / 5604)
+    assert len(readings) > 100
+
+
+def test_weather_changes_slowly() -> None:
+    board = Board(WEATHER_STATION, server=NOWHERE)
+    for _ in range(500):
+        before = board.value(TEMPERATURE)
+        board.tick(5)
+        assert abs(board.value(TEMPERATURE) - before) < 1.5
+
+
+def test_the_same_endpoint_has_the_same_weather() -> None:
+    readings = set()
+    for _ in range(2):
+        board = Board(WEATHER_STATION, server=NOWHERE)
+        board.tick(HOUR)
+        readings.add(board.value(TEMPERATURE))
+    assert len(readings) == 1
+
+
+def test_a_sensor_keeps_its_extremes() -> None:
+    board = Board(WEATHER_STATION, server=NOWHERE)
+    for value in (20.0, -5.0, 3.0):
+        board.set(TEMPERATURE, value)
+    assert (board.value(Path(3303, 0, 5601)), board.value(Path(3303, 0, 5602))) == (-5.0, 20.0)
+
+
+async def test_a_sensors_extremes_can_be_reset(peer: Peer) -> None:
+    async with Board(WEATHER_STATION, server=peer.address) as board:
+        for value in (20.0, -5.0, 3.0):
+            board.set(TEMPERATURE, value)
+        await peer.request(board, POST, "/3303/0/5605")
+        assert (board.value(Path(3303, 0, 5601)), board.value(Path(3303, 0, 5602))) == (3.0, 3.0)
+
+
+class TestLight:
+    """The colour light."""
+
+    @pytest.mark.parametrize(("colour", "code"), [(b"#00ff00", CHANGED), (b"green", BAD_REQUEST)])
+    async def test_takes_a_colour_as_hexadecimal_digits(
+        self, peer: Peer, colour: bytes, code: int
+    ) -> None:
+        async with Board(COLOUR_LIGHT, server=peer.address) as board:
+            response = await peer.request(board, PUT, "/3311/0/5706", payload=colour)
+            assert response.code == code
+            assert (board.value(LIGHT_COLOUR) == "#00ff00") == (code == CHANGED)
+
+
+class TestPlug:
+    """The smart plug."""
+
+    @pytest.fixture
+    async def plug(self, peer: Peer) -> AsyncIterator[Board]:
+        """A running plug."""
+        async with Board(SMART_PLUG, server=peer.address) as board:
+            yield board
+
+    async def test_switched_off_it_takes_no_power(self, peer: Peer, plug: Board) -> None:
+        await peer.request(plug, PUT, "/3312/0/5850", payload=b"0")
+        assert await plug.written(PLUG_ON) is False
+        assert (plug.value(PLUG_POWER), plug.value(PLUG_CURRENT)) == (0.0, 0.0)
+
+    async def test_switched_on_again_it_takes_power(self, peer: Peer, plug: Board) -> None:
+        plug.set(PLUG_ON, False)
+        await peer.request(plug, PUT, "/3312/0/5850", payload=b"1")
+        assert plug.value(PLUG_POWER) > 40
+        assert plug.value(PLUG_CURRENT) > 0.1
+
+    def test_its_meters_count_while_it_is_on(self, plug: Board) -> None:
+        before = plug.value(PLUG_ENERGY)
+        plug.tick(HOUR)
+        assert plug.value(PLUG_ENERGY) - before == pytest.approx(plug.value(PLUG_POWER))
+        assert plug.value(PLUG_METER) == plug.value(PLUG_ENERGY)
+
+    def test_its_meters_rest_while_it_is_off(self, plug: Board) -> None:
+        plug.set(PLUG_ON, False)
+        before = plug.value(PLUG_ENERGY)
+        plug.tick(HOUR)
+        assert plug.value(PLUG_ENERGY) == before
+
+    async def test_its_energy_can_be_reset(self, peer: Peer, plug: Board) -> None:
+        await peer.request(plug, POST, "/3331/0/5822")
+        assert (plug.value(PLUG_ENERGY), plug.value(PLUG_METER)) == (0.0, 0.0)
+
+
+class TestDoor:
+    """The door sensor."""
+
+    def test_counts_openings_and_not_closings(self) -> None:
+        board = Board(DOOR_SENSOR, server=NOWHERE)
+        for is_open in (True, False, True):
+            board.set(DOOR_OPEN, is_open)
+        assert board.value(DOOR_COUNTER) == 2
+
+    def test_counts_the_times_that_its_button_is_pressed(self) -> None:
+        board = Board(DOOR_SENSOR, server=NOWHERE)
+        board.set(BUTTON_PRESSED, True)
+        board.set(BUTTON_PRESSED, False)
+        assert board.value(BUTTON_COUNTER) == 1
+
+    async def test_its_counter_can_be_reset(self, peer: Peer) -> None:
+        async with Board(DOOR_SENSOR, server=peer.address) as board:
+            board.set(DOOR_OPEN, True)
+            await peer.request(board, POST, "/3200/0/5505")
+            assert board.value(DOOR_COUNTER) == 0
+
+    def test_somebody_comes_by_within_the_hour(self) -> None:
+        board = Board(DOOR_SENSOR, server=NOWHERE)
+        for _ in range(720):
+            board.tick(5)
+        assert board.value(DOOR_COUNTER) > 0
+        assert board.value(BUTTON_COUNTER) > 0
+
+    def test_nobody_holds_the_button_for_long(self) -> None:
+        board = Board(DOOR_SENSOR, server=NOWHERE)
+        board.set(BUTTON_PRESSED, True)
+        board.tick(5)
+        assert board.value(BUTTON_PRESSED) is False
+
+
+class TestLogger:
+    """The battery device."""
+
+    def test_its_battery_drains(self) -> None:
+        board = Board(COLD_STORE_LOGGER, server=NOWHERE)
+        before = board.value(BATTERY_LEVEL)
+        board.tick(48 * HOUR)
+        assert board.value(BATTERY_LEVEL) < before
+
+    def test_its_battery_is_empty_at_last_and_not_less(self) -> None:
+        board = Board(COLD_STORE_LOGGER, server=NOWHERE)
+        board.tick(10_000 * HOUR)
+        assert (board.value(BATTERY_LEVEL), board.value(Path(3320, 0, 5700))) == (0, 0.0)
