@@ -5,14 +5,17 @@ Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..node import Decoded, Values
-from ..path import Path
 from . import opaque, senml_cbor, senml_json, text, tlv
 from .base import CodecError, ContentFormat, Scope, TypeOf, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..node import Decoded, Values
+    from ..path import Path
 
 __all__ = [
     "CodecError",

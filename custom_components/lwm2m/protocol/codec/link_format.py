@@ -5,11 +5,14 @@ Source: RFC 6690; OMA-TS-LightweightM2M_Core-V1_1_1 6.2.1 and 6.3.2 (what the at
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+import re
+from typing import TYPE_CHECKING
 
 from .base import CodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _LIST_ATTRIBUTES = frozenset({"ct", "if", "rel", "rev", "rt"})
 """Attributes that hold a list parted by spaces (RFC 6690 2; RFC 7252 7.2.1 for `ct`)."""

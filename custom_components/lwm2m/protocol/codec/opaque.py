@@ -5,10 +5,14 @@ Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4.2.
 
 from __future__ import annotations
 
-from ..node import Decoded, Values
+from typing import TYPE_CHECKING
+
 from .base import CodecError, Scope
 from .typed import fit
 from .values import Collector, resource_path, single
+
+if TYPE_CHECKING:
+    from ..node import Decoded, Values
 
 
 def decode(payload: bytes, scope: Scope) -> Decoded:

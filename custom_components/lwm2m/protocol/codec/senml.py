@@ -7,18 +7,21 @@ Source: RFC 8428; OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5 and 7.4.6.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, groupby
+import math
+from typing import TYPE_CHECKING
 
-from ..model.definitions import ResourceModel
 from ..node import Decoded, ObjectLink, Scalar, Values
 from ..path import Path, PathError
 from .base import CodecError, Scope
 from .typed import fit, from_seconds, object_link, to_seconds
 from .values import Collector, checked
+
+if TYPE_CHECKING:
+    from ..model.definitions import ResourceModel
 
 type Record = dict[object, object]
 """A record's fields by their JSON labels; other keys are fields not known here."""

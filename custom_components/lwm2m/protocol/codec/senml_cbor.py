@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import cbor2
 
-from ..node import Decoded, Values
 from . import senml
 from .base import CodecError, Scope
 from .typed import from_seconds
+
+if TYPE_CHECKING:
+    from ..node import Decoded, Values
 
 _LABELS = {
     -1: "bver",

@@ -6,13 +6,17 @@ Source: RFC 8428 5; OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5.
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 import orjson
 
-from ..node import Decoded, Values
 from . import senml
 from .base import CodecError, Scope
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ..node import Decoded, Values
 
 _TO_URL_ALPHABET = str.maketrans("+/", "-_")
 
@@ -37,8 +41,8 @@ def encode(values: Values, scope: Scope) -> bytes:
 def _parse(payload: bytes) -> object:
     """Parse JSON; an empty payload is an empty pack, as in Leshan.
 
-    orjson refuses NaN, Infinity and deep nesting, and makes floats of integers that
-    64 bits do not hold.
+    orjson refuses NaN, Infinity, numbers that no float holds, and deep nesting; it makes
+    floats of integers that 64 bits do not hold.
     """
     if not payload:
         return []

@@ -6,16 +6,19 @@ Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4.1 and appendix C, table C-2.
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+import re
+from typing import TYPE_CHECKING
 
 from ..model.definitions import ResourceModel, ResourceType
 from ..node import Decoded, ObjectLink, Scalar, Values
 from .base import CodecError, Scope
 from .typed import fit, to_seconds, type_name
 from .values import Collector, resource_path, single
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")

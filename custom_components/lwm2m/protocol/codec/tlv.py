@@ -5,12 +5,11 @@ Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4.4.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import IntEnum
 from itertools import groupby
-from typing import NamedTuple
+import struct
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.definitions import ResourceModel, ResourceType
 from ..node import Decoded, ObjectLink, Scalar, Value, Values
@@ -18,6 +17,9 @@ from ..path import Path, PathError
 from .base import CodecError, Scope
 from .typed import fit, to_seconds, type_name
 from .values import Collector, checked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class _Kind(IntEnum):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 import math
 import re
-from datetime import UTC, datetime, timedelta
 
 from ..model.definitions import ResourceModel, ResourceType
 from ..node import ObjectLink, Scalar

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..model.definitions import ResourceModel
 from ..node import Decoded, Scalar, Value, Values
-from ..path import Path
 from .base import CodecError, Scope
 from .typed import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..model.definitions import ResourceModel
+    from ..path import Path
 
 
 class Collector[Raw]:
@@ -119,9 +123,9 @@ def checked(values: Values, scope: Scope) -> Values:
 
 
 def _checked(path: Path, value: Value, scope: Scope) -> Value:
-    model = scope.type_of(path)
     if len(path) != 3 or not scope.path.resource.covers(path):
         raise CodecError(f"{path} is no resource of {scope.path}")
+    model = scope.type_of(path)
     if model and isinstance(value, dict) != model.multiple:
         raise CodecError(f"{path} is {'multiple' if model.multiple else 'single'}")
     if len(scope.path) == 4 and (
