@@ -69,6 +69,16 @@ def write_colour(rgb: Rgb, like: Value | None) -> str:
     return prefix + (written.upper() if digits == digits.upper() else written)
 
 
+def to_percent(brightness: int) -> int:
+    """Turn a brightness of 1 to 255 into a dimmer's 1 to 100: none of them is dark."""
+    return max(1, round(brightness_to_value(PERCENT, brightness)))
+
+
+def to_brightness(percent: float) -> int:
+    """Turn a dimmer's percentage into a brightness of 1 to 255."""
+    return value_to_brightness(PERCENT, percent)
+
+
 def _scale(rgb: Rgb, brightness: int, of: int = 255) -> Rgb:
     red, green, blue = (min(255, round(part * brightness / of)) for part in rgb)
     return red, green, blue
@@ -90,7 +100,7 @@ class Lwm2mLight(Lwm2mEntity, LightEntity):
         self._attr_rgb_color = read_colour(self._value(COLOUR))
         if self._has(DIMMER):
             dimmer = self._number(DIMMER)
-            self._attr_brightness = None if dimmer is None else value_to_brightness(PERCENT, dimmer)
+            self._attr_brightness = None if dimmer is None else to_brightness(dimmer)
         elif mode is ColorMode.RGB and self._attr_rgb_color:
             brightest = max(self._attr_rgb_color)
             self._attr_brightness = max(1, brightest)
@@ -117,7 +127,7 @@ class Lwm2mLight(Lwm2mEntity, LightEntity):
         rgb: Rgb | None = kwargs.get(ATTR_RGB_COLOR)
         values: dict[int, Scalar] = {}
         if brightness and self._has(DIMMER):
-            values[DIMMER] = max(1, round(brightness_to_value(PERCENT, brightness)))
+            values[DIMMER] = to_percent(brightness)
         elif (brightness or rgb) and not self._has(DIMMER):
             rgb = _scale(
                 rgb or self._attr_rgb_color or (255, 255, 255),

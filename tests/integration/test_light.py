@@ -1,0 +1,184 @@
+"""Lights: switched, dimmed and coloured over the air."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiocoap import BAD_REQUEST
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+
+from custom_components.lwm2m.light import read_colour, to_brightness, to_percent, write_colour
+from custom_components.lwm2m.protocol.path import Path
+from simulator.errors import RefusedError
+from simulator.events import EventKind
+
+if TYPE_CHECKING:
+    from custom_components.lwm2m.light import Rgb
+    from custom_components.lwm2m.protocol.node import Value
+    from simulator.board import Board
+    from simulator.events import Event
+
+    from .boards import Show
+
+LIGHT = "/3311/0/5850"
+DIMMER = Path(3311, 0, 5851)
+COLOUR = Path(3311, 0, 5706)
+
+
+@pytest.mark.parametrize(
+    ("resources", "mode"),
+    [
+        ({}, "onoff"),
+        ({5851: 40}, "brightness"),
+        ({5851: 40, 5706: "#FFB46B"}, "rgb"),
+        ({5706: ""}, "rgb"),
+        ({5851: 40, 5706: "warm"}, "brightness"),
+        ({5706: "x=0.3,y=0.4"}, "onoff"),
+    ],
+)
+async def test_light_can_do_what_it_has_resources_for(
+    show: Show, resources: dict[int, int | str], mode: str
+) -> None:
+    shown = await show({"/3311/0": {5850: True, **resources}})
+    attributes = shown.state(LIGHT).attributes
+    assert attributes["supported_color_modes"] == [mode]
+    assert attributes["color_mode"] == mode
+
+
+async def test_light_takes_its_resources_from_other_platforms(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True, 5851: 40, 5706: "#FFB46B"}})
+    assert [entry.domain for entry in shown.entries("/3311/0")] == ["light"]
+
+
+async def test_light_follows_the_board(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: False, 5851: 40}})
+    assert shown.state(LIGHT).state == STATE_OFF
+    assert (await shown.set(LIGHT, True)).state == STATE_ON
+
+
+async def test_light_shows_brightness_and_colour(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True, 5851: 40, 5706: "#FFB46B"}})
+    attributes = shown.state(LIGHT).attributes
+    assert attributes["brightness"] == 102
+    assert attributes["rgb_color"] == (255, 180, 107)
+
+
+async def test_colour_changed_on_the_board_is_shown(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True, 5851: 40, 5706: "#FFB46B"}})
+    state = await shown.set(str(COLOUR), "#000102", shown_by=LIGHT)
+    assert state.attributes["rgb_color"] == (0, 1, 2)
+
+
+async def test_light_is_switched_on(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: False}})
+    await shown.call("light.turn_on", LIGHT)
+    assert shown.board.value(Path.parse(LIGHT)) is True
+    assert shown.state(LIGHT).state == STATE_ON
+
+
+async def test_light_is_switched_off(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True}})
+    await shown.call("light.turn_off", LIGHT)
+    assert shown.board.value(Path.parse(LIGHT)) is False
+    assert shown.state(LIGHT).state == STATE_OFF
+
+
+async def test_brightness_is_set_before_the_light_is_switched_on(show: Show) -> None:
+    """It must not flash at its former brightness."""
+    shown = await show({"/3311/0": {5850: False, 5851: 100}})
+    writes: list[Event] = []
+    shown.board.events.subscribe(writes.append)
+
+    await shown.call("light.turn_on", LIGHT, brightness=51)
+
+    assert [(event.path, event.value) for event in writes if event.kind is EventKind.WRITTEN] == [
+        (DIMMER, 20),
+        (Path.parse(LIGHT), True),
+    ]
+
+
+def test_every_percentage_survives_the_way_to_a_brightness_and_back() -> None:
+    percentages = list(range(1, 101))
+    assert [to_percent(to_brightness(percent)) for percent in percentages] == percentages
+
+
+def test_no_brightness_is_rounded_to_dark() -> None:
+    assert {to_percent(brightness) for brightness in range(1, 256)} == set(range(1, 101))
+
+
+@pytest.mark.parametrize(
+    ("stated", "rgb", "written"),
+    [
+        ("#FFB46B", (255, 180, 107), "#0A0B0C"),
+        ("#ffb46b", (255, 180, 107), "#0a0b0c"),
+        ("0xFFB46B", (255, 180, 107), "0x0A0B0C"),
+        ("0XFFB46B", (255, 180, 107), "0X0A0B0C"),
+        ("FFB46B", (255, 180, 107), "0A0B0C"),
+        ("255,180,107", (255, 180, 107), "10,11,12"),
+        ("255, 180, 107", (255, 180, 107), "10, 11, 12"),
+        (" #FFB46B ", (255, 180, 107), "#0A0B0C"),
+        ("", None, "#0A0B0C"),
+        ("256,0,0", None, "10,11,12"),
+        ("#FFB46", None, "#0A0B0C"),
+        ("warm", None, "#0A0B0C"),
+    ],
+)
+def test_colour_is_written_as_it_was_read(stated: str, rgb: Rgb | None, written: str) -> None:
+    assert read_colour(stated) == rgb
+    assert write_colour((10, 11, 12), stated) == written
+
+
+@pytest.mark.parametrize("value", [None, 5, {0: "#FFB46B"}])
+def test_colour_is_a_text(value: object) -> None:
+    assert read_colour(value) is None
+
+
+async def test_colour_is_set_in_the_boards_form(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: False, 5851: 40, 5706: "255,180,107"}})
+    await shown.call("light.turn_on", LIGHT, rgb_color=(1, 2, 3))
+    assert shown.board.value(COLOUR) == "1,2,3"
+    assert shown.board.value(DIMMER) == 40
+
+
+async def test_light_without_dimmer_is_dimmed_by_its_colour(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True, 5706: "#804020"}})
+    attributes = shown.state(LIGHT).attributes
+    assert attributes["brightness"] == 128
+    assert attributes["rgb_color"] == (255, 128, 64)
+
+    await shown.call("light.turn_on", LIGHT, brightness=64)
+
+    assert shown.board.value(COLOUR) == "#402010"
+
+
+async def test_colour_keeps_the_brightness_of_a_light_without_dimmer(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True, 5706: "#804020"}})
+    await shown.call("light.turn_on", LIGHT, rgb_color=(0, 0, 255))
+    assert shown.board.value(COLOUR) == "#000080"
+
+
+async def test_black_light_without_dimmer_can_be_made_bright(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True, 5706: "#000000"}})
+    await shown.call("light.turn_on", LIGHT, brightness=255)
+    assert shown.board.value(COLOUR) == "#FFFFFF"
+
+
+async def test_light_without_a_known_state_is_unknown(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True}})
+    del shown.device.values[Path.parse(LIGHT)]
+    state = await shown.next_state(LIGHT, lambda: shown.device._notify([Path.parse(LIGHT)]))
+    assert state.state == STATE_UNKNOWN
+
+
+async def test_refusal_is_told_and_changes_nothing(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True, 5706: "#804020"}}, check=refuse)
+    with pytest.raises(HomeAssistantError, match="board"):
+        await shown.call("light.turn_off", LIGHT)
+    assert shown.state(LIGHT).state == STATE_ON
+
+
+def refuse(board: Board, path: Path, value: Value) -> None:
+    """Take no value at all."""
+    raise RefusedError(BAD_REQUEST, "not today")
