@@ -1,2 +1,2 @@
-# Home Assistant answers `import voluptuous` with probatio, and its own functions take probatio's types.
+# Home Assistant answers `import voluptuous` with probatio, whose types its functions take.
 from probatio import *  # noqa: F403
