@@ -41,6 +41,7 @@ from .settings import STRUCTURED_FORMATS
 if TYPE_CHECKING:
     from custom_components.lwm2m.protocol.node import Value, Values
 
+    from .blueprint import Action
     from .board import Board
     from .reporting import Observations
 
@@ -67,12 +68,10 @@ class Management:
             path = self._path_of(request)
             if request.code == GET:
                 return self._get(request, path, observations)
-            if request.code == PUT and len(path) >= 2:
-                return self._write(request, path, replace=True)
-            if request.code == POST and len(path) == 2:
-                return self._write(request, path, replace=False)
-            if request.code == POST and len(path) == 3:
-                return self._execute(request, path)
+            if request.code == POST and len(path) == 3 and (action := self._board.action(path)):
+                return self._execute(request, path, action)
+            if request.code in (PUT, POST) and len(path) >= 2:
+                return self._write(request, path, replace=request.code == PUT)
             raise RefusedError(METHOD_NOT_ALLOWED)
         except RefusedError as error:
             return Message(code=error.code, payload=error.reason.encode())
@@ -204,10 +203,7 @@ class Management:
                     BAD_REQUEST, f"{path} is {model.minimum} to {model.maximum}, not {scalar}"
                 )
 
-    def _execute(self, request: Message, path: Path) -> Message:
-        action = self._board.action(path)
-        if action is None:
-            raise RefusedError(METHOD_NOT_ALLOWED)
+    def _execute(self, request: Message, path: Path, action: Action) -> Message:
         try:
             arguments = request.payload.decode()
         except UnicodeDecodeError as error:

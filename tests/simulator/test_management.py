@@ -21,6 +21,13 @@ from aiocoap import (
 import pytest
 
 from custom_components.lwm2m.protocol.codec import ContentFormat, decode, encode
+from custom_components.lwm2m.protocol.model.definitions import (
+    ObjectModel,
+    Operations,
+    ResourceModel,
+    ResourceType,
+)
+from custom_components.lwm2m.protocol.model.registry import ModelRegistry
 from custom_components.lwm2m.protocol.path import Path
 from simulator import COLOUR_LIGHT, WEATHER_STATION, Blueprint, Board, EventKind
 from simulator.boards import LIGHT_COLOUR, LIGHT_DIMMER, LIGHT_ON
@@ -56,6 +63,30 @@ def values_of(response: Any, path: Path, board: Board) -> Values:
     decoded = decode(response.opt.content_format, response.payload, path, board.model)
     assert not decoded.rejected
     return decoded.values
+
+
+def a_list_of_names(path: Path) -> ModelRegistry:
+    """Make the model of an object with one writable multiple resource."""
+    resource = ResourceModel(
+        id=path.resource_id,
+        name="Names",
+        type=ResourceType.STRING,
+        operations=Operations.READ | Operations.WRITE,
+        multiple=True,
+    )
+    models = ModelRegistry()
+    models.add(
+        ObjectModel(
+            id=path.object_id,
+            name="List",
+            version="1.0",
+            lwm2m_version="1.0",
+            multiple=True,
+            mandatory=False,
+            resources={resource.id: resource},
+        )
+    )
+    return models
 
 
 # Read
@@ -234,6 +265,21 @@ async def test_replacing_an_instance_gives_the_rest_its_first_values(
     await peer.request(board, PUT, "/3311/0", payload=payload, content_format=TLV)
     assert board.value(LIGHT_ON) is False
     assert board.value(LIGHT / 5750) == "Reading lamp"
+
+
+@pytest.mark.parametrize(
+    ("method", "addresses"), [(POST, {0: "a", 1: "c", 2: "d"}), (PUT, {1: "c", 2: "d"})]
+)
+async def test_a_multiple_resource_is_extended_or_replaced(
+    peer: Peer, method: Code, addresses: dict[int, str]
+) -> None:
+    path = Path(33_000, 0, 7)
+    blueprint = Blueprint(name="list", instances={path.instance: {7: {0: "a", 1: "b"}}})
+    async with Board(blueprint, server=peer.address, models=a_list_of_names(path)) as board:
+        payload = encode(TLV, {path: {1: "c", 2: "d"}}, path, board.model)
+        response = await peer.request(board, method, str(path), payload=payload, content_format=TLV)
+        assert response.code == CHANGED
+        assert board.value(path) == addresses
 
 
 async def test_without_content_format_a_payload_is_text(peer: Peer, board: Board) -> None:
