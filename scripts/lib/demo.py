@@ -1,0 +1,292 @@
+"""The demo: Home Assistant, the integration and simulated boards, ready to click around in."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+import signal
+import socket
+import sys
+from time import monotonic
+from typing import Any
+
+from simulator.boards import BLUEPRINTS, COLOUR_LIGHT, WEATHER_STATION
+
+from .home_assistant import (
+    HOST,
+    PASSWORD,
+    USER,
+    HomeAssistant,
+    HomeAssistantError,
+    prepare,
+    running,
+    stop,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+INTEGRATION = ROOT / "custom_components" / "lwm2m"
+DOMAIN = INTEGRATION.name
+DEFAULT_FOLDER = ROOT / ".demo"
+NEW_BOARD_PREFIX = "new-"
+"""The board of this prefix is left for the visitor to discover and add."""
+READY_TIMEOUT = 60.0
+STATELESS = {"button", "event"}
+"""Domains whose entities have no state before something happens."""
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    print(text, flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entity of a board, as the table shows it."""
+
+    board: str
+    entity_id: str
+    name: str
+    state: str
+
+    @property
+    def ready(self) -> bool:
+        """Whether its state has arrived."""
+        if self.state == "unknown":
+            return self.entity_id.partition(".")[0] in STATELESS
+        return self.state not in ("", "unavailable")
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; exits with 2 and a message when it is wrong."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=8123, help="of Home Assistant (8123)")
+    parser.add_argument("--coap-port", type=int, default=5683, help="of the LwM2M server (5683)")
+    parser.add_argument(
+        "--folder", type=Path, default=DEFAULT_FOLDER, help="Home Assistant's folder (.demo)"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="look whether all works, say so and end"
+    )
+    return parser.parse_args(arguments)
+
+
+def ensure_free(kind: socket.SocketKind, port: int, option: str) -> None:
+    """Raise HomeAssistantError when a port cannot be had."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as err:
+            name = "TCP" if kind is socket.SOCK_STREAM else "UDP"
+            reason = err.strerror if isinstance(err, OSError) else "there is no such port"
+            raise HomeAssistantError(
+                f"{name} port {port} cannot be used ({reason}); choose another with {option}"
+            ) from None
+
+
+@asynccontextmanager
+async def boards(server_port: int, log: Path) -> AsyncIterator[None]:
+    """Run all boards, and one more of the weather stations as a newcomer."""
+    server = f"coap://{HOST}:{server_port}"
+    commands = [
+        ["--server", server],
+        ["--server", server, "--board", WEATHER_STATION.name, "--prefix", NEW_BOARD_PREFIX],
+    ]
+    with log.open("wb") as output:
+        processes = [
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "simulator",
+                *command,
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            for command in commands
+        ]
+        try:
+            yield
+        finally:
+            await asyncio.gather(*(stop(process) for process in processes))
+
+
+async def add_server(home: HomeAssistant, port: int) -> None:
+    """Add the LwM2M server, or move it to another port."""
+    server = {"name": "LwM2M", "host": HOST, "port": port}
+    entries = await home.call("config_entries/get", domain=DOMAIN)
+    if not entries:
+        result = await home.flow(server, handler=DOMAIN)
+        done = result["type"] == "create_entry"
+    else:
+        result = await home.flow(server, handler=DOMAIN, entry_id=entries[0]["entry_id"])
+        done = result["type"] == "abort"
+    if not done:
+        raise HomeAssistantError(f"the LwM2M server could not be added: {result.get('errors')}")
+
+
+async def approve(home: HomeAssistant) -> None:
+    """Press Add on the card of each board of the demo that waits for it."""
+    for flow in await home.call("config_entries/flow/progress"):
+        name = flow["context"].get("title_placeholders", {}).get("name")
+        if flow["handler"] == DOMAIN and name in BLUEPRINTS:
+            await home.answer(flow["flow_id"], {})
+
+
+async def rows(home: HomeAssistant) -> list[Row]:
+    """Return the enabled entities of the demo's boards."""
+    devices = {
+        device["id"]: device["name"]
+        for device in await home.call("config/device_registry/list")
+        if device["name"] in BLUEPRINTS
+    }
+    states = {state["entity_id"]: state for state in await home.call("get_states")}
+    found = [
+        Row(
+            board=devices[entity["device_id"]],
+            entity_id=entity["entity_id"],
+            name=(state := states.get(entity["entity_id"], {}))
+            .get("attributes", {})
+            .get("friendly_name", ""),
+            state=_readable(state),
+        )
+        for entity in await home.call("config/entity_registry/list")
+        if entity["platform"] == DOMAIN
+        and entity["device_id"] in devices
+        and entity["disabled_by"] is None
+    ]
+    return sorted(found, key=lambda row: (row.board, row.entity_id))
+
+
+def _readable(state: dict[str, Any]) -> str:
+    unit = state.get("attributes", {}).get("unit_of_measurement")
+    return f"{state['state']} {unit}" if unit else str(state.get("state", ""))
+
+
+async def wait_until_ready(home: HomeAssistant) -> list[Row]:
+    """Approve the boards as they register, until each one's entities have their states."""
+    found: list[Row] = []
+    try:
+        async with asyncio.timeout(READY_TIMEOUT):
+            while True:
+                await approve(home)
+                found = await rows(home)
+                complete = {row.board for row in found} == set(BLUEPRINTS)
+                if complete and all(row.ready for row in found):
+                    return found
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        missing = sorted(set(BLUEPRINTS) - {row.board for row in found})
+        waiting = [row.entity_id for row in found if not row.ready]
+        raise HomeAssistantError(
+            f"after {READY_TIMEOUT:.0f} s these boards are missing: {missing or 'none'}, "
+            f"and these entities have no state: {waiting or 'none'}"
+        ) from None
+
+
+async def switch_the_light(home: HomeAssistant) -> str:
+    """Toggle the colour light and wait for the other state; return its entity ID."""
+    light = next(
+        row
+        for row in await rows(home)
+        if row.board == COLOUR_LIGHT.name and row.entity_id.startswith("light.")
+    )
+    wanted = "off" if light.state == "on" else "on"
+    target = {"entity_id": light.entity_id}
+    await home.call("call_service", domain="light", service=f"turn_{wanted}", target=target)
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                states = {row.entity_id: row.state for row in await rows(home)}
+                if states[light.entity_id] == wanted:
+                    return f"{light.entity_id} went from {light.state} to {wanted}"
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise HomeAssistantError(f"{light.entity_id} did not turn {wanted}") from None
+
+
+def print_table(found: Sequence[Row]) -> None:
+    """Print the entities and their states."""
+    header = Row("board", "entity", "name", "state")
+    lines = [header, *found]
+    widths = [
+        max(len(getattr(line, field)) for line in lines) for field in ("board", "entity_id", "name")
+    ]
+    for line in lines:
+        columns = (line.board, line.entity_id, line.name)
+        cells = [text.ljust(width) for text, width in zip(columns, widths, strict=True)]
+        say("  ".join((*cells, line.state)))
+
+
+async def demo(options: argparse.Namespace, ended: asyncio.Event) -> None:
+    """Run the demo until `ended` is set or, with `--check`, until it is seen to work."""
+    ensure_free(socket.SOCK_STREAM, options.port, "--port")
+    ensure_free(socket.SOCK_DGRAM, options.coap_port, "--coap-port")
+    folder: Path = options.folder.resolve()
+    prepare(folder, options.port, INTEGRATION)
+    url = f"http://{HOST}:{options.port}"
+    log = folder / "home-assistant-output.log"
+
+    start = monotonic()
+    say(f"==> Starting Home Assistant at {url} (about 15 s; its log: {log})")
+    async with running(folder, log) as process, HomeAssistant.sign_in(url, process) as home:
+        say(f"    up after {monotonic() - start:.1f} s")
+        await add_server(home, options.coap_port)
+        say(f"==> Starting {len(BLUEPRINTS)} boards (about 5 s)")
+        async with boards(options.coap_port, folder / "boards.log"):
+            found = await wait_until_ready(home)
+            say(f"    {len(found)} entities have their states, {monotonic() - start:.1f} s in all")
+            if options.check:
+                outcome = await switch_the_light(home)
+                print_table(await rows(home))
+                say(f"The light obeys: {outcome}")
+                return
+            say("")
+            say(f"    Open {url} and sign in as {USER} with the password {PASSWORD}.")
+            say("    Settings > Devices & services shows the boards, and one more to add.")
+            say("    Ctrl-C ends the demo.")
+            await _until_either_ends(ended, process)
+
+
+async def _until_either_ends(ended: asyncio.Event, process: asyncio.subprocess.Process) -> None:
+    async with asyncio.TaskGroup() as group:
+        waits = [group.create_task(ended.wait()), group.create_task(process.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+    if process.returncode is not None:
+        raise HomeAssistantError(f"ended with status {process.returncode}")
+
+
+async def main() -> int:
+    """Run the demo; return the exit status."""
+    options = parse_arguments(None)
+    ended = asyncio.Event()
+    task = asyncio.create_task(demo(options, ended))
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        ended.set()
+        if not task.done():
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    try:
+        await task
+    except asyncio.CancelledError:
+        say("Ended.")
+    except HomeAssistantError as err:
+        print(f"scripts/demo: {err}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
