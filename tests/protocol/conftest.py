@@ -38,11 +38,12 @@ class Impatient(TransportTuning):  # type: ignore[misc]  # aiocoap is untyped
 class Device(asyncio.DatagramProtocol):
     """A socket that sends and receives what a test tells it to.
 
-    `log` holds all that came, in order; `requests` and `answers` (responses, empty
-    acknowledgements and Resets) what no test has taken yet.
+    `log` holds all that came, in order, each message with its source as `remote`; `requests` and
+    `answers` (responses, empty acknowledgements and Resets) what no test has taken yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, server: tuple[str, int]) -> None:
+        self.server = server
         self.log: list[Message] = []
         self.requests: asyncio.Queue[Message] = asyncio.Queue()
         self.answers: asyncio.Queue[Message] = asyncio.Queue()
@@ -56,7 +57,7 @@ class Device(asyncio.DatagramProtocol):
 
     @override
     def datagram_received(self, data: bytes, addr: object) -> None:
-        message = Message.decode(data)
+        message = Message.decode(data, remote=addr)
         self.log.append(message)
         (self.requests if message.code.is_request() else self.answers).put_nowait(message)
 
@@ -78,7 +79,7 @@ class Device(asyncio.DatagramProtocol):
 
     def send(self, message: Message) -> None:
         """Send a message as it is."""
-        self.transport.sendto(message.encode())
+        self.transport.sendto(message.encode(), self.server)
 
     async def next_request(self) -> Message:
         """Wait for the server's next request."""
@@ -200,7 +201,7 @@ async def make_server(models: ModelRegistry) -> AsyncIterator[MakeServer]:
     servers = []
 
     async def make(host: str | None = "127.0.0.1", **options: object) -> LwM2mServer:
-        server = LwM2mServer(models, **options)
+        server = LwM2mServer(**{"models": models, **options})
         await server.start(host, 0)
         servers.append(server)
         return server
@@ -231,7 +232,7 @@ async def make_device() -> AsyncIterator[MakeDevice]:
 
     async def make(server: LwM2mServer, host: str = "127.0.0.1") -> Device:
         _, device = await asyncio.get_running_loop().create_datagram_endpoint(
-            Device, remote_addr=(host, server.port)
+            lambda: Device((host, server.port)), local_addr=(host, 0)
         )
         devices.append(device)
         return device

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+import random
 from typing import TYPE_CHECKING, Any
 
 from aiocoap import (
@@ -25,10 +26,13 @@ from aiocoap import (
     REQUEST_ENTITY_TOO_LARGE,
     SERVICE_UNAVAILABLE,
     UNSUPPORTED_CONTENT_FORMAT,
+    Message,
 )
 import pytest
 
+from custom_components.lwm2m.protocol.object_list import RequestError
 from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.protocol.registration import parse_register
 from custom_components.lwm2m.protocol.server import (
     Deregistered,
     Expired,
@@ -118,7 +122,7 @@ async def test_register_without_options_gets_the_defaults(
 
 
 @pytest.mark.parametrize(
-    "query, queue_mode",
+    ("query", "queue_mode"),
     [
         (["lwm2m=1.0", "b=U"], False),
         (["lwm2m=1.0", "b=UQ"], True),
@@ -209,6 +213,27 @@ async def test_a_wrong_register_gets_its_code_and_leaves_no_state(
     assert not server.registrations
     assert await send(device) == NOT_FOUND
     assert events.empty
+
+
+def test_whatever_a_register_says_it_is_read_or_refused() -> None:
+    """Nothing else comes of 3,000 damaged ones."""
+    dice = random.Random(6)
+    sound = (*b'</>;rt="oma.lwm2m";ct="110 112",</3303/0>;ver=1.1,</1>',)
+    names = ["ep", "lt", "lwm2m", "b", "Q", "sms", "pid", "", "="]
+    values = ["", "dev", "60", "1.1", "9.9", "UQ", "\x00", "9" * 400, "\U0001f600", "1.1.1.1", "=="]
+    outcomes = set()
+    for _ in range(3000):
+        payload = list(sound)
+        for _ in range(dice.randrange(4)):
+            payload[dice.randrange(len(payload))] = dice.randrange(256)
+        query = [f"{dice.choice(names)}={dice.choice(values)}" for _ in range(dice.randrange(4))]
+        message = Message(code=POST, uri_query=["ep=dev", *query], payload=bytes(payload))
+        try:
+            outcomes.add(parse_register(message).endpoint)
+        except RequestError as err:
+            outcomes.add(err.code)
+
+    assert outcomes == {"dev", BAD_REQUEST, PRECONDITION_FAILED, CONFLICT}
 
 
 async def test_a_client_that_is_not_admitted_is_forbidden(
@@ -328,7 +353,7 @@ async def test_an_empty_update_only_renews_the_lifetime(
 
 
 @pytest.mark.parametrize(
-    "query, change",
+    ("query", "change"),
     [
         ("lt=60", {"lifetime": 60}),
         ("b=UT", {"binding": "UT"}),

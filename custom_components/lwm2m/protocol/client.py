@@ -37,7 +37,8 @@ __all__ = ["Client", "Observation"]
 
 _PREFERRED = (ContentFormat.SENML_CBOR, ContentFormat.SENML_JSON, ContentFormat.TLV)
 """Of what a client offers, the smallest first."""
-_SINGLE_VALUE = (ContentFormat.OPAQUE, ContentFormat.TEXT)
+_TEXT = ContentFormat.TEXT
+_SINGLE_VALUE = (ContentFormat.OPAQUE, _TEXT)
 """What the simplest clients take, for one resource."""
 _FORMAT_REFUSED = (codes.NOT_ACCEPTABLE, codes.UNSUPPORTED_CONTENT_FORMAT)
 
@@ -65,6 +66,7 @@ class Client:
         self._models = models
         self._observations: WeakSet[Observation] = WeakSet()
         self._refused: set[tuple[int, ContentFormat]] = set()
+        self._types: dict[tuple[int, int], ResourceModel] = {}
 
     @property
     def registration(self) -> Registration:
@@ -73,8 +75,14 @@ class Client:
 
     def type_of(self, path: Path) -> ResourceModel | None:
         """Return the model of a resource, of the object version that the client announced."""
-        version = self.registration.versions.get(path.object_id)
-        return self._models.find_resource(path.object_id, path.resource_id, version)
+        object_id, resource_id = path.object_id, path.resource_id
+        model = self._types.get((object_id, resource_id))
+        if model is None:
+            version = self.registration.versions.get(object_id)
+            model = self._models.find_resource(object_id, resource_id, version)
+            if model is not None:  # what is unknown has no end
+                self._types[object_id, resource_id] = model
+        return model
 
     async def read(self, path: Path) -> Decoded:
         """Read an object, an instance, a resource or a resource instance (Core 6.3.1)."""
@@ -124,7 +132,7 @@ class Client:
         else:
             _check_arguments(path, arguments)
             request = self._exchanges.make(
-                codes.POST, path, content_format=ContentFormat.TEXT, payload=arguments.encode()
+                codes.POST, path, content_format=_TEXT, payload=arguments.encode()
             )
         self._exchanges.check(path, await self._exchanges.send(path, request))
 
@@ -183,6 +191,7 @@ class Client:
         """
         moved = registration.remote != self.registration.remote
         self._exchanges.registration = registration
+        self._types.clear()
         if moved:
             self._exchanges.interrupt()
             self._end_observations()
@@ -219,8 +228,8 @@ class Client:
         payload, root = response.payload, self.registration.root
         if not payload and (number is None or normalize(number) not in _SINGLE_VALUE):
             return Decoded()
-        guesses = (*self._accepted_formats(path), ContentFormat.TEXT)
-        for content_format in guesses if number is None else (number,):
+        formats = (number,) if number is not None else (*self._accepted_formats(path), _TEXT)
+        for content_format in formats:
             try:
                 return decode(content_format, payload, path, self.type_of, root=root)
             except CodecError as err:

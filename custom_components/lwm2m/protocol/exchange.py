@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .path import Path
     from .registration import Registration
 
+MAX_DIAGNOSTIC = 256
+"""Bytes of a client's own words that are kept: they go to logs and to users."""
+
 
 class Exchanges:
     """Sends requests to where a client registered, and ends them when it is gone from there."""
@@ -70,7 +73,7 @@ class Exchanges:
     def check(self, path: Path, response: Message) -> None:
         """ClientRefused when the client did not do what it was asked for."""
         if not response.code.is_successful():
-            diagnostic = response.payload.decode(errors="replace")
+            diagnostic = response.payload[:MAX_DIAGNOSTIC].decode(errors="replace")
             raise ClientRefused(self.registration.endpoint, path, response.code, diagnostic)
 
     def reaches(self, remote: UdpPeer) -> bool:

@@ -81,8 +81,6 @@ class Observation:
         One that can't be decoded is reported as rejected, under the observation's path. One
         without an Observe option is the last (RFC 7641 3.2).
         """
-        if not self.active:
-            return
         try:
             decoded = self._decode(notification)
         except BadResponse as err:

@@ -157,11 +157,11 @@ class LwM2mServer:
 
         A stopped server cannot be started again.
         """
+        await self._coap.close()
         self._store.clear()
         for client in self._clients.values():
             client.close()
         self._clients.clear()
-        await self._coap.close()
 
     @property
     def registrations(self) -> Mapping[str, Registration]:
