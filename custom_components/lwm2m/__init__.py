@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
-from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
 
 from .const import DOMAIN
@@ -15,6 +15,7 @@ from .errors import listen_failure
 from .hub import Hub
 from .object_models import async_load_registry, async_load_user_models
 from .protocol.coap.errors import PortInUseError
+from .protocol.coap.selftest import IncompatibleLibrary
 from .services import async_setup_services
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> boo
         await hub.async_start()
     except OSError as err:
         raise _not_ready(hass, entry, err) from err
+    except IncompatibleLibrary as err:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key="incompatible_library",
+            translation_placeholders={"error": str(err)},
+        ) from err
     ir.async_delete_issue(hass, DOMAIN, _port_issue(entry))
     entry.runtime_data = hub
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -78,10 +85,11 @@ async def async_remove_config_entry_device(
     return True
 
 
-def _not_ready(
-    hass: HomeAssistant, entry: Lwm2mConfigEntry, error: OSError
-) -> ConfigEntryNotReady:
-    """Say why the port cannot be had; a port in use is also an issue, for only the owner can solve it."""
+def _not_ready(hass: HomeAssistant, entry: Lwm2mConfigEntry, error: OSError) -> ConfigEntryNotReady:
+    """Say why the port cannot be had.
+
+    A port in use is an issue as well: only the owner can solve it.
+    """
     key = listen_failure(hass, error)
     placeholders = {
         "name": entry.title,

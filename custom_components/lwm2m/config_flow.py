@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, override
 
-import voluptuous as vol
 from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigFlow,
@@ -18,6 +17,7 @@ from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig, SelectSelectorMode
+import voluptuous as vol
 
 from .const import (
     CONF_ACCEPT_NEW_DEVICES,
@@ -28,14 +28,15 @@ from .const import (
     AcceptNewDevices,
 )
 from .errors import listen_failure
+from .new_device import NewDevice
 from .protocol.coap.udp import bind_udp
 from .protocol.registration import MAX_PARAMETER_LENGTH
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry
+    from homeassistant.helpers.typing import DiscoveryInfoType
 
     from .hub import Hub, Lwm2mConfigEntry
-    from .new_device import NewDevice
     from .protocol.registration import Registration
 
 DEFAULT_NAME = "LwM2M"
@@ -101,7 +102,6 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
             "user", user_input or {CONF_NAME: DEFAULT_NAME, CONF_PORT: DEFAULT_PORT}, errors
         )
 
-    @override
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -144,6 +144,8 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
         except OSError as err:
             key = listen_failure(self.hass, err)
             return {CONF_HOST if key == "host_not_local" else CONF_PORT: key}
+        except ValueError:  # no host name has this form
+            return {CONF_HOST: "host_not_local"}
         sock.close()
         return {}
 
@@ -151,13 +153,13 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_step_integration_discovery(
-        self, discovery_info: NewDevice
+        self, discovery_info: DiscoveryInfoType
     ) -> ConfigFlowResult:
-        """Offer an unknown endpoint, by its name."""
-        self._new_device = discovery_info
-        await self.async_set_unique_id(discovery_info.unique_id)
+        """Offer an unknown endpoint, by its name; `discovery_info` has the fields of NewDevice."""
+        self._new_device = NewDevice(**discovery_info)
+        await self.async_set_unique_id(self._new_device.unique_id)
         self._abort_if_unique_id_configured()
-        self.context["title_placeholders"] = {CONF_NAME: discovery_info.endpoint}
+        self.context["title_placeholders"] = {CONF_NAME: self._new_device.endpoint}
         return await self.async_step_confirm()
 
     async def async_step_confirm(

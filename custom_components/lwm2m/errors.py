@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 import errno
 import socket
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -43,10 +43,11 @@ def translate_errors(endpoint: str, path: Path) -> Iterator[None]:
 
 
 def listen_failure(hass: HomeAssistant, error: OSError) -> str:
-    """Tell why the server's port could not be opened: a key of config errors, issues and exceptions.
+    """Tell why the server's port could not be opened.
 
-    Shelly's first generation is the usual neighbour on port 5683, and its integration keeps the
-    port until Home Assistant stops.
+    Returns a key of the translated errors of the config flow, exceptions and, for a port in use,
+    issues. Shelly's first generation is the usual neighbour on port 5683, and its integration
+    keeps the port until Home Assistant stops.
     """
     match error:
         case PortInUseError():

@@ -60,7 +60,6 @@ class Hub:
         self.server = LwM2mServer(models, admit=self._admit)
         self._hass = hass
         self._entry = entry
-        self.entry_id = entry.entry_id
         self._add_entities: dict[Platform, AddConfigEntryEntitiesCallback] = {}
         self._created: dict[str, set[str]] = defaultdict(set)
         self._early: list[tuple[Device, Path]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigFlowContext
@@ -35,7 +35,7 @@ def async_offer(hass: HomeAssistant, new_device: NewDevice) -> None:
         hass,
         DOMAIN,
         ConfigFlowContext(source=SOURCE_INTEGRATION_DISCOVERY),
-        new_device,
+        asdict(new_device),
         discovery_key=DiscoveryKey(domain=DOMAIN, key=new_device.unique_id, version=1),
     )
 
@@ -44,7 +44,11 @@ def async_offer(hass: HomeAssistant, new_device: NewDevice) -> None:
 def async_withdraw(hass: HomeAssistant, new_device: NewDevice) -> None:
     """Take its card away."""
     flows = hass.config_entries.flow
-    for flow in flows.async_progress_by_init_data_type(
-        NewDevice, lambda data: data == new_device
+    for flow in flows.async_progress_by_handler(
+        DOMAIN,
+        match_context={
+            "source": SOURCE_INTEGRATION_DISCOVERY,
+            "unique_id": new_device.unique_id,
+        },
     ):
         flows.async_abort(flow["flow_id"])

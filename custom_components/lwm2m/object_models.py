@@ -48,9 +48,9 @@ async def async_load_user_models(hass: HomeAssistant) -> ModelRegistry:
             translation_placeholders={"file": str(directory / file), "error": error},
         )
     for domain, issue_id in list(ir.async_get(hass).issues):
-        if domain == DOMAIN and issue_id.startswith(_ISSUE):
-            if issue_id.removeprefix(_ISSUE) not in errors:
-                ir.async_delete_issue(hass, DOMAIN, issue_id)
+        is_ours = domain == DOMAIN and issue_id.startswith(_ISSUE)
+        if is_ours and issue_id.removeprefix(_ISSUE) not in errors:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
     return registry
 
 

@@ -83,13 +83,13 @@ def scalar_from_user(raw: Any, model: ResourceModel | None) -> Scalar:
 
 def _typed(raw: Any, model: ResourceModel | None) -> Scalar:
     match model.type if model else ResourceType.NONE, raw:
-        case (ResourceType.STRING | ResourceType.CORELNK), bool():
+        case ((ResourceType.STRING | ResourceType.CORELNK), bool()):
             raise ValueError("put a text in quotation marks")
-        case (ResourceType.STRING | ResourceType.CORELNK), int() | float():
+        case ((ResourceType.STRING | ResourceType.CORELNK), int() | float()):
             return str(raw)
-        case ResourceType.BOOLEAN, str() if (known := _BOOLEANS.get(raw.strip().lower())) is not None:
-            return known
-        case (ResourceType.INTEGER | ResourceType.UNSIGNED_INTEGER | ResourceType.FLOAT), _:
+        case ResourceType.BOOLEAN, str() if raw.strip().lower() in _BOOLEANS:
+            return _BOOLEANS[raw.strip().lower()]
+        case ((ResourceType.INTEGER | ResourceType.UNSIGNED_INTEGER | ResourceType.FLOAT), _):
             return _number(raw, model)
         case ResourceType.OPAQUE, str():
             return _base64(raw)

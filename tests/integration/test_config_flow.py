@@ -1,0 +1,418 @@
+"""The flows that the owner goes through."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.config_entries import (
+    SOURCE_INTEGRATION_DISCOVERY,
+    SOURCE_USER,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
+from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.lwm2m import config_flow
+from custom_components.lwm2m.const import (
+    CONF_ACCEPT_NEW_DEVICES,
+    CONF_ENDPOINT,
+    DOMAIN,
+    SUBENTRY_TYPE_DEVICE,
+    AcceptNewDevices,
+)
+from custom_components.lwm2m.protocol.path import Path
+
+from .conftest import ENDPOINT, LOOPBACK, TEMPERATURE, RunBoard, cards, settle, state_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from homeassistant.core import HomeAssistant
+
+    from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A UDP port that another program holds on 127.0.0.1."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((LOOPBACK, 0))
+        yield sock.getsockname()[1]
+
+
+@pytest.fixture
+def taken_ipv6_port() -> Iterator[int]:
+    """A UDP port that another program holds on ::1."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.bind(("::1", 0))
+        yield sock.getsockname()[1]
+
+
+async def add_server(hass: HomeAssistant, **user_input: Any) -> ConfigFlowResult:
+    """Open the form for a new server and send it."""
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    return await hass.config_entries.flow.async_configure(
+        result["flow_id"], {CONF_NAME: "Greenhouse", **user_input}
+    )
+
+
+async def reconfigure(
+    hass: HomeAssistant, entry: MockConfigEntry, **user_input: Any
+) -> ConfigFlowResult:
+    """Open the form for a server that is there and send it."""
+    result = await entry.start_reconfigure_flow(hass)
+    assert result["type"] is FlowResultType.FORM
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], {CONF_NAME: entry.title, **user_input}
+    )
+    await settle(hass)
+    return result
+
+
+async def open_card(hass: HomeAssistant) -> ConfigFlowResult:
+    """Open the dialog of the only discovery card."""
+    (card,) = cards(hass)
+    return await hass.config_entries.flow.async_configure(card["flow_id"])
+
+
+async def add_by_name(hass: HomeAssistant, entry: Lwm2mConfigEntry, endpoint: str) -> Any:
+    """Open the form for a device and send it."""
+    flows = hass.config_entries.subentries
+    result = await flows.async_init(
+        (entry.entry_id, SUBENTRY_TYPE_DEVICE), context={"source": SOURCE_USER}
+    )
+    assert result["type"] is FlowResultType.FORM
+    return await flows.async_configure(result["flow_id"], {CONF_ENDPOINT: endpoint})
+
+
+# A new server
+
+
+async def test_form_suggests_the_usual_port(hass: HomeAssistant) -> None:
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    schema = result["data_schema"]
+    assert schema is not None
+    suggested = {str(key): key.description for key in schema.schema}
+    assert suggested[CONF_PORT] == {"suggested_value": 5683}
+    assert result["errors"] == {}
+
+
+async def test_server_is_added(hass: HomeAssistant, unused_udp_port: int) -> None:
+    result = await add_server(hass, host=LOOPBACK, port=unused_udp_port)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "Greenhouse"
+    assert result["data"] == {CONF_HOST: LOOPBACK, CONF_PORT: unused_udp_port}
+    assert result["result"].unique_id == f"{LOOPBACK}:{unused_udp_port}"
+    assert result["result"].state is ConfigEntryState.LOADED
+
+
+async def test_no_host_is_all_interfaces(hass: HomeAssistant, unused_udp_port: int) -> None:
+    result = await add_server(hass, port=unused_udp_port)
+    assert result["data"] == {CONF_HOST: "", CONF_PORT: unused_udp_port}
+    assert result["result"].unique_id == f"*:{unused_udp_port}"
+
+
+async def test_ipv6_address_may_stand_in_brackets(
+    hass: HomeAssistant, unused_udp_port: int
+) -> None:
+    result = await add_server(hass, host=" [::1] ", port=unused_udp_port)
+    assert result["data"][CONF_HOST] == "::1"
+
+
+async def test_port_in_use(hass: HomeAssistant, taken_port: int, unused_udp_port: int) -> None:
+    result = await add_server(hass, host=LOOPBACK, port=taken_port)
+    assert result["errors"] == {CONF_PORT: "port_in_use"}
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], {CONF_NAME: "Greenhouse", CONF_PORT: unused_udp_port}
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_port_in_use_names_shelly_where_it_is_loaded(
+    hass: HomeAssistant, taken_port: int
+) -> None:
+    hass.config.components.add("shelly")
+    result = await add_server(hass, host=LOOPBACK, port=taken_port)
+    assert result["errors"] == {CONF_PORT: "port_in_use_shelly"}
+
+
+@pytest.mark.parametrize("family", ["taken_port", "taken_ipv6_port"])
+async def test_port_in_use_on_one_address_of_all(
+    hass: HomeAssistant, request: pytest.FixtureRequest, family: str
+) -> None:
+    result = await add_server(hass, port=request.getfixturevalue(family))
+    assert result["errors"] == {CONF_PORT: "port_in_use"}
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1"])
+async def test_host_of_another_machine(
+    hass: HomeAssistant, host: str, unused_udp_port: int
+) -> None:
+    result = await add_server(hass, host=host, port=unused_udp_port)
+    assert result["errors"] == {CONF_HOST: "host_not_local"}
+
+
+@pytest.mark.parametrize(
+    ("error", "errors"),
+    [
+        (PermissionError(13, "no"), {CONF_PORT: "port_not_allowed"}),
+        (OSError(23, "no"), {CONF_PORT: "cannot_listen"}),
+        (socket.gaierror(-2, "no"), {CONF_HOST: "host_not_local"}),
+        (UnicodeError("label too long"), {CONF_HOST: "host_not_local"}),
+    ],
+)
+async def test_address_that_cannot_be_bound(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, error: Exception, errors: dict[str, str]
+) -> None:
+    async def refuse(host: str | None, port: int) -> socket.socket:
+        raise error
+
+    monkeypatch.setattr(config_flow, "bind_udp", refuse)
+    result = await add_server(hass, host="somewhere", port=5683)
+    assert result["errors"] == errors
+
+
+async def test_same_address_is_not_added_twice(hass: HomeAssistant, unused_udp_port: int) -> None:
+    await add_server(hass, host=LOOPBACK, port=unused_udp_port)
+    result = await add_server(hass, host=LOOPBACK, port=unused_udp_port)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
+
+
+async def test_second_server_on_another_port(
+    hass: HomeAssistant, hub: Hub, unused_udp_port: int
+) -> None:
+    result = await add_server(hass, host=LOOPBACK, port=unused_udp_port)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].runtime_data.models is hub.models
+
+
+# Changing a server
+
+
+@pytest.fixture
+async def server(hass: HomeAssistant, unused_udp_port: int) -> MockConfigEntry:
+    """A running server with a port of its own."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Greenhouse",
+        data={CONF_HOST: LOOPBACK, CONF_PORT: unused_udp_port},
+        unique_id=f"{LOOPBACK}:{unused_udp_port}",
+    )
+    entry.add_to_hass(hass)
+    assert await async_setup_component(hass, DOMAIN, {})
+    return entry
+
+
+async def test_form_suggests_what_is_set(hass: HomeAssistant, server: MockConfigEntry) -> None:
+    result = await server.start_reconfigure_flow(hass)
+    schema = result["data_schema"]
+    assert schema is not None
+    suggested = {str(key): key.description["suggested_value"] for key in schema.schema}
+    assert suggested == {CONF_NAME: "Greenhouse", **server.data}
+
+
+async def test_renaming_does_not_restart_the_server(
+    hass: HomeAssistant, server: MockConfigEntry
+) -> None:
+    hub = server.runtime_data
+    result = await reconfigure(hass, server, **server.data | {CONF_NAME: "Shed"})
+    assert result["reason"] == "reconfigure_successful"
+    assert server.title == "Shed"
+    assert server.runtime_data is hub
+
+
+async def test_new_port_restarts_the_server(
+    hass: HomeAssistant, server: MockConfigEntry, unused_udp_port_factory: Callable[[], int]
+) -> None:
+    port = unused_udp_port_factory()
+    result = await reconfigure(hass, server, host=LOOPBACK, port=port)
+    assert result["reason"] == "reconfigure_successful"
+    assert server.runtime_data.server.port == port
+    assert server.unique_id == f"{LOOPBACK}:{port}"
+
+
+async def test_other_host_on_the_same_port(hass: HomeAssistant, server: MockConfigEntry) -> None:
+    await reconfigure(hass, server, port=server.data[CONF_PORT])
+    assert server.data == {CONF_HOST: "", CONF_PORT: server.data[CONF_PORT]}
+    assert server.state is ConfigEntryState.LOADED
+
+
+async def test_wrong_host_on_the_same_port(hass: HomeAssistant, server: MockConfigEntry) -> None:
+    result = await reconfigure(hass, server, host="192.0.2.1", port=server.data[CONF_PORT])
+    assert result["errors"] == {CONF_HOST: "host_not_local"}
+    assert server.state is ConfigEntryState.LOADED
+
+
+async def test_new_port_that_is_in_use(
+    hass: HomeAssistant, server: MockConfigEntry, taken_port: int
+) -> None:
+    result = await reconfigure(hass, server, host=LOOPBACK, port=taken_port)
+    assert result["errors"] == {CONF_PORT: "port_in_use"}
+
+
+async def test_address_of_another_server(
+    hass: HomeAssistant, server: MockConfigEntry, hub: Hub, entry: MockConfigEntry
+) -> None:
+    result = await reconfigure(hass, entry, **server.data)
+    assert result["reason"] == "already_configured"
+
+
+async def test_server_without_its_port_starts_on_another(
+    hass: HomeAssistant, taken_port: int, unused_udp_port: int
+) -> None:
+    entry = MockConfigEntry(domain=DOMAIN, data={CONF_HOST: LOOPBACK, CONF_PORT: taken_port})
+    entry.add_to_hass(hass)
+    await async_setup_component(hass, DOMAIN, {})
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    await reconfigure(hass, entry, host=LOOPBACK, port=unused_udp_port)
+    assert entry.state is ConfigEntryState.LOADED
+
+
+# Options
+
+
+async def choose(hass: HomeAssistant, entry: Lwm2mConfigEntry, choice: AcceptNewDevices) -> None:
+    """Set how new devices are accepted."""
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {CONF_ACCEPT_NEW_DEVICES: choice}
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_approval_is_the_default(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
+) -> None:
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    schema = result["data_schema"]
+    assert schema is not None
+    (field,) = schema.schema
+    assert field.description == {"suggested_value": AcceptNewDevices.AFTER_APPROVAL}
+
+
+async def test_option_does_not_restart_the_server(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
+) -> None:
+    await choose(hass, entry, AcceptNewDevices.AT_ONCE)
+    assert entry.options == {CONF_ACCEPT_NEW_DEVICES: AcceptNewDevices.AT_ONCE}
+    assert entry.runtime_data is hub
+
+
+async def test_accepting_at_once_adds_those_that_wait(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, run_board: RunBoard
+) -> None:
+    await run_board()
+    await run_board(endpoint="cellar-board")
+    await choose(hass, entry, AcceptNewDevices.AT_ONCE)
+    assert set(hub.devices) == {ENDPOINT, "cellar-board"}
+    assert not cards(hass)
+
+
+# A device that has registered
+
+
+async def test_card_says_what_registered(
+    hass: HomeAssistant, hub: Hub, run_board: RunBoard
+) -> None:
+    await run_board()
+    result = await open_card(hass)
+    assert result["step_id"] == "confirm"
+    assert result["description_placeholders"] == {
+        "endpoint": ENDPOINT,
+        "address": LOOPBACK,
+        "objects": "LwM2M Server (1), Device (3), BinaryAppDataContainer (19), Temperature (3303),"
+        " Light Control (3311) × 2",
+    }
+
+
+async def test_card_names_unknown_objects_by_number(
+    hass: HomeAssistant, hub: Hub, run_board: RunBoard
+) -> None:
+    board = await run_board()
+    board.add(Path(39999, 0), {0: 1})
+    await board.updated()
+    await settle(hass)
+    result = await open_card(hass)
+    placeholders = result["description_placeholders"]
+    assert placeholders is not None
+    assert placeholders["objects"].endswith(", 39999")
+
+
+async def test_name_of_a_stranger_stays_code(
+    hass: HomeAssistant, hub: Hub, run_board: RunBoard
+) -> None:
+    await run_board(endpoint="`![](http://example.org)")
+    result = await open_card(hass)
+    placeholders = result["description_placeholders"]
+    assert placeholders is not None
+    assert "`" not in placeholders["endpoint"]
+
+
+async def test_add(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, run_board: RunBoard
+) -> None:
+    await run_board()
+    card = await open_card(hass)
+    result = await hass.config_entries.flow.async_configure(card["flow_id"], {})
+    await settle(hass)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "device_added")
+    (subentry,) = entry.subentries.values()
+    assert (subentry.subentry_type, subentry.unique_id, subentry.title) == (
+        SUBENTRY_TYPE_DEVICE,
+        ENDPOINT,
+        ENDPOINT,
+    )
+    assert state_at(hass, TEMPERATURE) == "21.5"
+    assert not cards(hass)
+
+
+@pytest.mark.parametrize("entry_id", [None, "removed"])
+async def test_endpoint_that_is_gone_is_not_offered(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, entry_id: str | None
+) -> None:
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_INTEGRATION_DISCOVERY},
+        data={"entry_id": entry_id or entry.entry_id, "endpoint": ENDPOINT},
+    )
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "not_registered")
+
+
+# A device by its name
+
+
+async def test_device_is_added_by_name(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, run_board: RunBoard
+) -> None:
+    result = await add_by_name(hass, entry, f" {ENDPOINT} ")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await run_board()
+    assert state_at(hass, TEMPERATURE) == "21.5"
+    assert not cards(hass)
+
+
+async def test_device_is_not_added_twice(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
+) -> None:
+    await add_by_name(hass, entry, ENDPOINT)
+    result = await add_by_name(hass, entry, ENDPOINT)
+    assert result["errors"] == {CONF_ENDPOINT: "already_configured"}
+
+
+@pytest.mark.parametrize("endpoint", ["", " ", "two\nlines", "ü" * 127])
+async def test_name_that_no_device_can_have(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, endpoint: str
+) -> None:
+    result = await add_by_name(hass, entry, endpoint)
+    assert result["errors"] == {CONF_ENDPOINT: "invalid_endpoint"}
+
+
+async def test_longest_name(hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry) -> None:
+    result = await add_by_name(hass, entry, "ü" * 126)
+    assert result["type"] is FlowResultType.CREATE_ENTRY

@@ -1,0 +1,112 @@
+"""Every text that the code refers to exists, and needs only what the code gives."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path as FilePath
+import socket
+from typing import TYPE_CHECKING
+
+from aiocoap import NOT_FOUND
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+
+from custom_components import lwm2m
+from custom_components.lwm2m.config_flow import DEVICE_SCHEMA, OPTIONS_SCHEMA, SERVER_SCHEMA
+from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, AcceptNewDevices
+from custom_components.lwm2m.errors import listen_failure, translate_errors
+from custom_components.lwm2m.protocol.coap import PortInUseError
+from custom_components.lwm2m.protocol.errors import (
+    BadRequest,
+    BadResponse,
+    ClientError,
+    ClientRefused,
+    ClientTimeout,
+    NotRegistered,
+    ValueMisfit,
+)
+from custom_components.lwm2m.protocol.path import Path
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+    import voluptuous as vol
+
+FOLDER = FilePath(lwm2m.__file__).parent
+TEXTS = json.loads((FOLDER / "translations" / "en.json").read_text())
+ICONS = json.loads((FOLDER / "icons.json").read_text())
+ACTIONS = load_yaml_dict(str(FOLDER / "services.yaml"))
+RESOURCE = Path(3303, 0, 5700)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotRegistered("board"),
+        ClientTimeout("board", RESOURCE),
+        ClientRefused("board", RESOURCE, NOT_FOUND, ""),
+        ClientRefused("board", RESOURCE, NOT_FOUND, "no such thing"),
+        BadResponse("board", RESOURCE, "broken"),
+        BadRequest(RESOURCE, "malformed"),
+        ValueMisfit(RESOURCE, "too large"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_client_error_has_a_text(error: ClientError) -> None:
+    with pytest.raises(HomeAssistantError) as raised, translate_errors("board", RESOURCE):
+        raise error
+    message = TEXTS["exceptions"][raised.value.translation_key]["message"]
+    assert message.format(**raised.value.translation_placeholders or {})
+
+
+@pytest.mark.parametrize("shelly", [False, True])
+@pytest.mark.parametrize(
+    "error",
+    [
+        PortInUseError(errno.EADDRINUSE, "in use"),
+        PermissionError(errno.EACCES, "denied"),
+        OSError(errno.EADDRNOTAVAIL, "not available"),
+        socket.gaierror(socket.EAI_NONAME, "unknown"),
+        OSError(errno.ENFILE, "too many files"),
+    ],
+    ids=repr,
+)
+def test_listen_failure_has_texts(hass: HomeAssistant, error: OSError, shelly: bool) -> None:
+    if shelly:
+        hass.config.components.add("shelly")
+    key = listen_failure(hass, error)
+    placeholders = {"name": "Greenhouse", "port": "5683", "error": "denied"}
+    assert TEXTS["config"]["error"][key]
+    assert TEXTS["exceptions"][key]["message"].format(**placeholders)
+    if isinstance(error, PortInUseError):
+        assert TEXTS["issues"][key]["title"].format(**placeholders)
+        assert TEXTS["issues"][key]["description"].format(**placeholders)
+
+
+@pytest.mark.parametrize(
+    ("schema", "step"),
+    [
+        (SERVER_SCHEMA, TEXTS["config"]["step"]["user"]),
+        (SERVER_SCHEMA, TEXTS["config"]["step"]["reconfigure"]),
+        (OPTIONS_SCHEMA, TEXTS["options"]["step"]["init"]),
+        (DEVICE_SCHEMA, TEXTS["config_subentries"]["device"]["step"]["user"]),
+    ],
+)
+def test_fields_of_a_form_are_described(
+    schema: vol.Schema, step: dict[str, dict[str, str]]
+) -> None:
+    assert step["data"].keys() == step["data_description"].keys() == set(map(str, schema.schema))
+
+
+def test_choices_have_names() -> None:
+    assert TEXTS["selector"][CONF_ACCEPT_NEW_DEVICES]["options"].keys() == set(AcceptNewDevices)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_action_is_described(action: str) -> None:
+    assert TEXTS["services"][action]["fields"].keys() == ACTIONS[action]["fields"].keys()
+
+
+def test_actions_have_icons() -> None:
+    assert ICONS["services"].keys() == ACTIONS.keys()
