@@ -69,7 +69,7 @@ _SPELLINGS: dict[str | None, tuple[str, ...]] = {
     UnitOfTime.MINUTES: ("minute", "minutes"),
     UnitOfTime.HOURS: ("hr", "hour", "hours"),
     UnitOfTime.DAYS: ("day", "days"),
-    UnitOfVolume.LITERS: ("liter", "liters", "litre", "litres"),
+    UnitOfVolume.LITERS: ("l", "liter", "liters", "litre", "litres"),
     UnitOfVolumeFlowRate.LITERS_PER_SECOND: ("l/s",),
     UnitOfVolumeFlowRate.LITERS_PER_MINUTE: ("l/min",),
     UnitOfVolumeFlowRate.LITERS_PER_HOUR: ("l/h",),

@@ -1,0 +1,189 @@
+"""The tables of all platforms: what they say agrees with the object model and the texts."""
+
+from __future__ import annotations
+
+from collections import Counter
+import json
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.components.sensor.const import DEVICE_CLASS_STATE_CLASSES
+from homeassistant.const import Platform
+
+from custom_components.lwm2m.discovery import DISCOVERY_SCHEMAS, PLATFORMS
+from custom_components.lwm2m.protocol.model.definitions import Operations
+from custom_components.lwm2m.protocol.model.registry import load_registry
+from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.sensor import EnumDescription, MeasurementDescription
+from custom_components.lwm2m.units import suits_sensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from homeassistant.core import HomeAssistant
+
+    from .boards import Show
+
+MAPPED = {
+    *(3, 4),
+    *range(3200, 3204),
+    *range(3300, 3307),
+    *(3308, 3311, 3312),
+    *range(3315, 3332),
+    *(3342, 3347),
+}
+OPERATION = {
+    Platform.BINARY_SENSOR: Operations.READ,
+    Platform.BUTTON: Operations.EXECUTE,
+    Platform.LIGHT: Operations.READ | Operations.WRITE,
+    Platform.NUMBER: Operations.READ | Operations.WRITE,
+    Platform.SENSOR: Operations.READ,
+    Platform.SWITCH: Operations.READ | Operations.WRITE,
+    Platform.TEXT: Operations.READ | Operations.WRITE,
+}
+COMPONENT = pathlib.Path(__file__).parents[2] / "custom_components" / "lwm2m"
+REGISTRY = load_registry()
+
+
+def texts(name: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the texts or icons of entities: platform -> translation key -> them."""
+    return json.loads((COMPONENT / name).read_bytes())["entity"]
+
+
+def test_objects_are_mapped() -> None:
+    assert {number for schema in DISCOVERY_SCHEMAS for number in schema.object_ids} == MAPPED
+
+
+def test_platforms_of_the_tables_are_set_up() -> None:
+    assert {schema.platform for schema in DISCOVERY_SCHEMAS} == set(PLATFORMS)
+
+
+def test_resource_is_in_one_row_only() -> None:
+    rows = Counter(
+        (number, schema.resource_id) for schema in DISCOVERY_SCHEMAS for number in schema.object_ids
+    )
+    assert [row for row, count in rows.items() if count > 1] == []
+
+
+def test_object_model_allows_what_a_row_does() -> None:
+    refused = [
+        (schema.entity_description.key, number)
+        for schema in DISCOVERY_SCHEMAS
+        for number in schema.object_ids
+        if OPERATION[schema.platform]
+        not in REGISTRY.get(number).resources[schema.resource_id].operations
+    ]
+    assert refused == []
+
+
+def test_watched_resources_exist() -> None:
+    unknown = [
+        (number, resource_id)
+        for schema in DISCOVERY_SCHEMAS
+        for number in schema.object_ids
+        for resource_id in schema.watched
+        if REGISTRY.find_resource(number, resource_id) is None
+    ]
+    assert unknown == []
+
+
+def measurements() -> Iterator[MeasurementDescription]:
+    """Yield the rows of numbers that have a device class."""
+    for schema in DISCOVERY_SCHEMAS:
+        description = schema.entity_description
+        if isinstance(description, MeasurementDescription) and description.device_class:
+            yield description
+
+
+def test_state_classes_suit_the_device_classes() -> None:
+    wrong = [
+        description.key
+        for description in measurements()
+        if description.state_class not in DEVICE_CLASS_STATE_CLASSES[description.device_class]
+    ]
+    assert wrong == []
+
+
+def test_objects_unit_suits_the_device_class() -> None:
+    """All but one: Home Assistant has no unit for siemens per metre."""
+    assert {
+        description.key
+        for description in measurements()
+        if not suits_sensor(description.native_unit_of_measurement, description.device_class)
+    } == {"conductivity", "conductivity_minimum", "conductivity_maximum"}
+
+
+def keys() -> set[tuple[str, str]]:
+    """Return the platform and translation key of all rows."""
+    return {
+        (schema.platform, key)
+        for schema in DISCOVERY_SCHEMAS
+        if (key := schema.entity_description.translation_key)
+    }
+
+
+def test_every_translation_key_has_a_name() -> None:
+    named = {
+        (platform, key)
+        for platform, entities in texts("translations/en.json").items()
+        for key, text in entities.items()
+        if text["name"]
+    }
+    assert named == keys()
+
+
+def test_row_without_translation_is_named_by_its_class() -> None:
+    """All but the generic sensor, which its unit names."""
+    assert {
+        schema.object_ids
+        for schema in DISCOVERY_SCHEMAS
+        if not schema.entity_description.translation_key
+        and not schema.entity_description.device_class
+    } == {(3300,)}
+
+
+def test_every_state_of_an_enumeration_has_a_name() -> None:
+    named = texts("translations/en.json")["sensor"]
+    enumerations = [
+        schema.entity_description
+        for schema in DISCOVERY_SCHEMAS
+        if isinstance(schema.entity_description, EnumDescription)
+    ]
+    assert {item.key: set(item.options) for item in enumerations} == {
+        item.key: set(named[item.translation_key]["state"]) for item in enumerations
+    }
+
+
+def test_every_translation_key_without_an_icon_has_a_class_that_gives_one() -> None:
+    icons = {
+        (platform, key) for platform, entities in texts("icons.json").items() for key in entities
+    }
+    without_class = {
+        (schema.platform, schema.entity_description.translation_key)
+        for schema in DISCOVERY_SCHEMAS
+        if schema.entity_description.translation_key
+        and schema.entity_description.device_class in {None, "enum"}
+    }
+    assert without_class <= icons <= keys()
+
+
+async def test_instance_becomes_the_entities_of_its_rows(show: Show) -> None:
+    shown = await show({"/3200/0": {5500: False, 5501: 0}})
+    assert shown.entry("/3200/0/5500").domain == "binary_sensor"
+    assert shown.entry("/3200/0/5501").domain == "sensor"
+
+
+async def test_resource_without_a_row_is_left_out_of_a_mapped_object(show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5, 5603: -40.0}})
+    assert shown.entries("/3303/0/5603") == []
+
+
+async def test_resource_that_appears_later_becomes_an_entity(
+    hass: HomeAssistant, show: Show
+) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}})
+    await shown.next_state(
+        "/3303/0/5700", lambda: shown.board.add(Path(3303, 0), {5700: 22.0, 5601: 21.5})
+    )
+    await hass.async_block_till_done()
+    assert shown.entry("/3303/0/5601").domain == "sensor"
