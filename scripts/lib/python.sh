@@ -29,10 +29,12 @@ is_wanted_python() {
     runs "$1" -c 'import sys, ctypes, sqlite3, ssl; sys.exit(not (3, 14, 2) <= sys.version_info < (3, 15))'
 }
 
+# debian_mirror: prints the machine's package mirror, from either form of apt's sources.
 debian_mirror() {
-    sed -nE -e 's/^URIs:[[:space:]]*([^[:space:]]+).*/\1/p' \
-        -e 's/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\2/p' \
-        /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | grep -vm1 security
+    cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
+        sed -nE -e 's/^URIs:[[:space:]]*([^[:space:]]+).*/\1/p' \
+            -e 's/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\2/p' |
+        sed -e '/security/d' -e q
 }
 
 # debian_unpack FOLDER PACKAGE...: downloads packages of a newer Debian, with what they depend on, and unpacks them into
@@ -40,7 +42,8 @@ debian_mirror() {
 debian_unpack() {
     local folder=$1 mirror state status
     shift
-    if ! runs apt-get --version || [[ ! -r $DEBIAN_KEYRING ]] || ! mirror=$(debian_mirror); then
+    mirror=$(debian_mirror) || true
+    if ! runs apt-get --version || [[ ! -r $DEBIAN_KEYRING || -z $mirror ]]; then
         say "    this is not a Debian machine with a package mirror"
         return 1
     fi
