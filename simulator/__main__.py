@@ -10,6 +10,11 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from .standalone import without_home_assistant
+
+if __name__ == "__main__":
+    without_home_assistant()
+
 from .board import Board
 from .boards import BLUEPRINTS
 

@@ -123,6 +123,12 @@ class Board:
         return self.client.coap.port
 
     @property
+    def location(self) -> str | None:
+        """Where its registration is, None while it has none."""
+        location = self.client.location
+        return None if location is None else "/" + "/".join(location)
+
+    @property
     def asleep(self) -> bool:
         """Whether it sleeps."""
         return self.client.asleep

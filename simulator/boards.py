@@ -280,14 +280,20 @@ DOOR_SENSOR = Blueprint(
 # Battery device in queue mode
 
 _STORE = Drift(Path(3303, 0, 5700), -18.5, 0.8, digits=2)
-_BATTERY_LIFE = 120 * 86_400.0
+STORE_BATTERY = Path(3320, 0, 5700)
+_BATTERY_LIFE = 30 * 86_400.0
 """Seconds from full to empty."""
 
 
 def _logger_tick(board: Board, seconds: float) -> None:
+    """Measure in its sleep; while it talks it does not, or it would never stop talking."""
+    if board.location is not None and not board.asleep:
+        return
     _STORE.step(board, seconds)
-    level = max(0.0, board.value(Path(3320, 0, 5700)) - 100 * seconds / _BATTERY_LIFE)
-    board.set(Path(3320, 0, 5700), round(level, 4))
+    # Tenths of a percent, on average right for any number of seconds.
+    tenths = int(1000 * seconds / _BATTERY_LIFE + board.random.random())
+    level = max(0.0, board.value(STORE_BATTERY) - tenths / 10)
+    board.set(STORE_BATTERY, round(level, 1))
     board.set(BATTERY_LEVEL, round(level))
 
 

@@ -170,7 +170,7 @@ class Client:
         if response.code == CREATED:
             self.location = response.opt.location_path
             self._announced = lifetime, links
-            self._emit(EventKind.REGISTERED, value="/" + "/".join(self.location))
+            self._emit(EventKind.REGISTERED, value=self._board.location)
         else:
             self._emit(EventKind.REFUSED, value=response.code)
         return response.code

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aiocoap.numbers.codes import Code
 
-    from simulator import Board
+    from simulator.board import Board
 
 HOST = "127.0.0.1"
 TIMEOUT = 5.0

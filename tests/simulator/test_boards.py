@@ -15,27 +15,26 @@ from custom_components.lwm2m.protocol.model.definitions import (
 )
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
-from simulator import (
-    BLUEPRINTS,
-    COLD_STORE_LOGGER,
-    COLOUR_LIGHT,
-    DOOR_SENSOR,
-    SMART_PLUG,
-    WEATHER_STATION,
-    Board,
-)
+from simulator.board import Board
 from simulator.boards import (
     BATTERY_LEVEL,
+    BLUEPRINTS,
     BUTTON_COUNTER,
     BUTTON_PRESSED,
+    COLD_STORE_LOGGER,
+    COLOUR_LIGHT,
     DOOR_COUNTER,
     DOOR_OPEN,
+    DOOR_SENSOR,
     LIGHT_COLOUR,
     PLUG_CURRENT,
     PLUG_ENERGY,
     PLUG_METER,
     PLUG_ON,
     PLUG_POWER,
+    STORE_BATTERY,
+    SMART_PLUG,
+    WEATHER_STATION,
 )
 
 if TYPE_CHECKING:
@@ -272,13 +271,24 @@ class TestDoor:
 class TestLogger:
     """The battery device."""
 
-    def test_its_battery_drains(self) -> None:
+    @pytest.mark.parametrize("seconds", [5, HOUR])
+    def test_its_battery_lasts_a_month(self, seconds: float) -> None:
         board = Board(COLD_STORE_LOGGER, server=NOWHERE)
-        before = board.value(BATTERY_LEVEL)
-        board.tick(48 * HOUR)
-        assert board.value(BATTERY_LEVEL) < before
+        before = board.value(STORE_BATTERY)
+        for _ in range(round(24 * HOUR / seconds)):
+            board.tick(seconds)
+        assert before - board.value(STORE_BATTERY) == pytest.approx(100 / 30, rel=0.5)
 
     def test_its_battery_is_empty_at_last_and_not_less(self) -> None:
         board = Board(COLD_STORE_LOGGER, server=NOWHERE)
         board.tick(10_000 * HOUR)
-        assert (board.value(BATTERY_LEVEL), board.value(Path(3320, 0, 5700))) == (0, 0.0)
+        assert (board.value(BATTERY_LEVEL), board.value(STORE_BATTERY)) == (0, 0.0)
+
+    async def test_it_measures_in_its_sleep_only(self, peer: Peer) -> None:
+        async with Board(COLD_STORE_LOGGER, server=peer.address) as board:
+            await board.registered()
+            board.tick(HOUR)
+            assert board.value(TEMPERATURE) == -18.4
+            board.sleep()
+            board.tick(HOUR)
+            assert board.value(TEMPERATURE) != -18.4

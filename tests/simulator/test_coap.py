@@ -10,8 +10,11 @@ from aiocoap import ACK, CHANGED, CON, CONTENT, CREATED, EMPTY, GET, NON, POST, 
 import pytest
 
 from custom_components.lwm2m.protocol.path import Path
-from simulator import COLOUR_LIGHT, Board, EventKind, NoAnswerError
 from simulator.blockwise import MAX_BODY
+from simulator.board import Board
+from simulator.boards import COLOUR_LIGHT
+from simulator.coap import NoAnswerError
+from simulator.events import EventKind
 
 from .conftest import Wire
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from aiocoap import DELETE
 import pytest
 
-from simulator import BLUEPRINTS
 from simulator.__main__ import main, parse_server
+from simulator.boards import BLUEPRINTS
 
 if TYPE_CHECKING:
     from .conftest import Peer

@@ -29,8 +29,10 @@ from custom_components.lwm2m.protocol.model.definitions import (
 )
 from custom_components.lwm2m.protocol.model.registry import ModelRegistry
 from custom_components.lwm2m.protocol.path import Path
-from simulator import COLOUR_LIGHT, WEATHER_STATION, Blueprint, Board, EventKind
-from simulator.boards import LIGHT_COLOUR, LIGHT_DIMMER, LIGHT_ON
+from simulator.blueprint import Blueprint
+from simulator.board import Board
+from simulator.boards import COLOUR_LIGHT, LIGHT_COLOUR, LIGHT_DIMMER, LIGHT_ON, WEATHER_STATION
+from simulator.events import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

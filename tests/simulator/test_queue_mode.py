@@ -9,7 +9,9 @@ from aiocoap import CHANGED, CREATED, GET, NOT_FOUND, POST
 import pytest
 
 from custom_components.lwm2m.protocol.path import Path
-from simulator import COLD_STORE_LOGGER, COLOUR_LIGHT, Board, EventKind
+from simulator.board import Board
+from simulator.boards import COLD_STORE_LOGGER, COLOUR_LIGHT
+from simulator.events import EventKind
 
 if TYPE_CHECKING:
     from .conftest import Peer

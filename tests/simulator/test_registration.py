@@ -8,16 +8,10 @@ from aiocoap import CHANGED, DELETE, FORBIDDEN, GET, NOT_FOUND, POST, PUT
 import pytest
 
 from custom_components.lwm2m.protocol.path import Path
-from simulator import (
-    COLD_STORE_LOGGER,
-    COLOUR_LIGHT,
-    SMART_PLUG,
-    WEATHER_STATION,
-    Blueprint,
-    Board,
-    EventKind,
-)
-from simulator.board import LIFETIME
+from simulator.blueprint import Blueprint
+from simulator.board import LIFETIME, Board
+from simulator.boards import COLD_STORE_LOGGER, COLOUR_LIGHT, SMART_PLUG, WEATHER_STATION
+from simulator.events import EventKind
 
 from .conftest import Call, Peer
 

@@ -9,8 +9,10 @@ import pytest
 
 from custom_components.lwm2m.protocol.codec import ContentFormat, decode
 from custom_components.lwm2m.protocol.path import Path
-from simulator import COLOUR_LIGHT, Blueprint, Board, EventKind
-from simulator.boards import LIGHT_DIMMER, LIGHT_ON
+from simulator.blueprint import Blueprint
+from simulator.board import Board
+from simulator.boards import COLOUR_LIGHT, LIGHT_DIMMER, LIGHT_ON
+from simulator.events import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

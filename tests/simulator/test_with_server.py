@@ -10,8 +10,18 @@ import pytest
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.server import Deregistered, LwM2mServer, Registered, Updated
-from simulator import BLUEPRINTS, COLD_STORE_LOGGER, COLOUR_LIGHT, SMART_PLUG, Board
-from simulator.boards import LIGHT_COLOUR, LIGHT_DIMMER, LIGHT_ON, PLUG_ON, PLUG_POWER
+from simulator.board import Board
+from simulator.boards import (
+    BLUEPRINTS,
+    COLD_STORE_LOGGER,
+    COLOUR_LIGHT,
+    LIGHT_COLOUR,
+    LIGHT_DIMMER,
+    LIGHT_ON,
+    PLUG_ON,
+    PLUG_POWER,
+    SMART_PLUG,
+)
 
 from .conftest import HOST, TIMEOUT
 
