@@ -179,6 +179,13 @@ class Device:
         self._notify(self._watchers)
 
     @callback
+    def async_rename(self, name: str) -> None:
+        """Take the name that the owner gave to the subentry."""
+        if name != self._name:
+            self._name = name
+            self._enter_in_registry()
+
+    @callback
     def async_close(self) -> None:
         """Stop all that runs for the device."""
         self._forget_client()

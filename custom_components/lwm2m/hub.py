@@ -213,7 +213,7 @@ class Hub:
                 self._withdraw(endpoint)
 
     def _synchronize(self) -> None:
-        """Have one device for each subentry."""
+        """Have one device for each subentry, with its title as the name."""
         subentries = {
             subentry.unique_id: subentry
             for subentry in self._entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
@@ -222,8 +222,11 @@ class Hub:
         for endpoint in self.devices.keys() - subentries:
             self.devices.pop(endpoint).async_close()
             self._created.pop(endpoint, None)
-        for endpoint in subentries.keys() - self.devices:
-            self._add_device(subentries[endpoint])
+        for endpoint, subentry in subentries.items():
+            if device := self.devices.get(endpoint):
+                device.async_rename(subentry.title)
+            else:
+                self._add_device(subentry)
 
     @property
     def _accepts_at_once(self) -> bool:

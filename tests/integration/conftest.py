@@ -76,7 +76,9 @@ async def run_board(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> AsyncIterat
     """Run boards that register with the hub, and wait until it has taken that in."""
     async with AsyncExitStack() as stack:
 
-        async def run(log: list[Event] | None = None, **settings: Any) -> Board:
+        async def run(
+            log: list[Event] | None = None, *, settled: bool = True, **settings: Any
+        ) -> Board:
             server = (LOOPBACK, entry.runtime_data.server.port)
             board = Board(KITCHEN, server=server, **settings)
             if log is not None:
@@ -84,7 +86,8 @@ async def run_board(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> AsyncIterat
             stack.push_async_callback(board.stop, deregister=False)
             await board.start()
             await board.registered()
-            await settle(hass)
+            if settled:
+                await settle(hass)
             return board
 
         yield run

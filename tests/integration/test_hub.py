@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiocoap import CHANGED, CREATED, FORBIDDEN
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigFlowContext
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE, Platform
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.lwm2m import hub as hub_module
 from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, DOMAIN, AcceptNewDevices
+from custom_components.lwm2m.protocol.path import Path
 from simulator.board import Board
 from simulator.events import Event, EventKind
 
@@ -31,6 +32,8 @@ from .conftest import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pytest
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
@@ -223,6 +226,12 @@ async def test_approval_takes_the_card_away(
     assert not cards(hass)
 
 
+async def test_approving_twice_is_harmless(hass: HomeAssistant, hub: Hub, board: Board) -> None:
+    """Two windows may show the same card."""
+    hub.async_approve(ENDPOINT)
+    assert list(hub.devices) == [ENDPOINT]
+
+
 async def test_endpoint_approved_in_advance_raises_no_card(
     hass: HomeAssistant, hub: Hub, board: Board
 ) -> None:
@@ -340,6 +349,35 @@ async def test_value_is_followed(hass: HomeAssistant, hub: Hub, board: Board) ->
     assert state_at(hass, TEMPERATURE) == "22.25"
 
 
+async def test_new_instance_becomes_entities(hass: HomeAssistant, hub: Hub, board: Board) -> None:
+    """What a device offers later, with an Update, shows as well."""
+    board.add(Path(3303, 1), {5700: 4.0})
+    await board.updated()
+    await settle(hass)
+    assert state_at(hass, Path(3303, 1, 5700)) == "4.0"
+
+
+async def test_device_that_is_learnt_before_the_platforms_are_there(
+    hass: HomeAssistant,
+    entry: Lwm2mConfigEntry,
+    run_board: RunBoard,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A device may register while the platforms are still being set up."""
+    forward = hass.config_entries.async_forward_entry_setups
+
+    async def forward_late(entry: Lwm2mConfigEntry, platforms: Iterable[Platform]) -> None:
+        entry.runtime_data.async_approve(ENDPOINT)
+        board = await run_board(settled=False)
+        await board.observed(Path(3311, 1))
+        await forward(entry, platforms)
+
+    monkeypatch.setattr(hass.config_entries, "async_forward_entry_setups", forward_late)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    assert state_at(hass, TEMPERATURE) == "21.5"
+
+
 async def test_device_without_a_subentry_is_closed(
     hass: HomeAssistant, hub: Hub, board: Board, entry: Lwm2mConfigEntry
 ) -> None:
@@ -381,6 +419,17 @@ async def test_device_can_be_added_again(
     await settle(hass)
     assert state_at(hass, TEMPERATURE) == "21.5"
     assert er.async_get(hass).async_get(entity_at(hass, TEMPERATURE) or "")
+
+
+async def test_renamed_device(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, device_id: str
+) -> None:
+    """A device is called what its subentry is called."""
+    subentry = entry.subentries[subentry_id(entry)]
+    hass.config_entries.async_update_subentry(entry, subentry, title="Kitchen")
+    device = dr.async_get(hass).async_get(device_id)
+    assert device is not None
+    assert device.name == "Kitchen"
 
 
 async def test_renamed_server(hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry) -> None:
