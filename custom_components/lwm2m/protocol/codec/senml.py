@@ -68,13 +68,10 @@ def decode_timestamped(
     `now` is what relative times count from. CodecError as `decode`.
     """
     records = _by_time(pack, scope, now.timestamp())
-    try:
-        return [
-            (None if time is None else from_seconds(time), _collect(list(group), scope, data))
-            for time, group in groupby(records, lambda record: record.time)
-        ]
-    except ValueError as err:
-        raise CodecError(str(err)) from err
+    return [
+        (_moment(time), _collect(list(group), scope, data))
+        for time, group in groupby(records, lambda record: record.time)
+    ]
 
 
 def encode(values: Values, scope: Scope) -> list[dict[str, object]]:
@@ -172,6 +169,13 @@ def _time(time: float, now: float) -> float | None:
     if not time:
         return None
     return time if time >= _FIRST_ABSOLUTE_TIME else now + time
+
+
+def _moment(time: float | None) -> datetime | None:
+    try:
+        return None if time is None else from_seconds(time)
+    except ValueError as err:
+        raise CodecError(str(err)) from err
 
 
 def _text(record: Record, label: str, default: str) -> str:

@@ -52,10 +52,8 @@ def _parse(payload: bytes) -> object:
         raise CodecError("not JSON") from err
 
 
-def _base64url(value: object) -> str:
-    """Write bytes in base64url without padding (RFC 8428 5)."""
-    if not isinstance(value, bytes):
-        raise TypeError
+def _base64url(value: bytes) -> str:
+    """Write bytes, all that orjson asks about, without padding (RFC 8428 5)."""
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 

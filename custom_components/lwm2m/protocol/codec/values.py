@@ -26,6 +26,7 @@ class Collector[Raw]:
         """Start empty."""
         self._scope = scope
         self._read = read
+        self._models: dict[Path, ResourceModel | None] = {}
         self._found: dict[Path, dict[int | None, Scalar]] = {}
         self._ambiguous: set[Path] = set()
         self._rejected: dict[Path, str] = {}
@@ -40,13 +41,13 @@ class Collector[Raw]:
         self._check(path)
         resource = path.resource
         try:
-            value = self._read(raw, self._scope.type_of(resource))
+            value = self._read(raw, self._model(resource))
         except ValueError as err:
             self._rejected[resource] = str(err)
             return
         place = path.resource_instance_id if len(path) == 4 else None
         instances = self._found.setdefault(resource, {})
-        if place in instances or (instances and None in {place, *instances}):
+        if place in instances or (instances and (place is None or None in instances)):
             self._ambiguous.add(resource)
         instances[place] = value
 
@@ -68,10 +69,15 @@ class Collector[Raw]:
             del self._found[resource]
         for resource, instances in self._found.items():
             try:
-                values[resource] = _shape(instances, self._scope.type_of(resource))
+                values[resource] = _shape(instances, self._model(resource))
             except ValueError as err:
                 self._rejected[resource] = str(err)
         return Decoded(values, self._rejected)
+
+    def _model(self, resource: Path) -> ResourceModel | None:
+        if resource not in self._models:
+            self._models[resource] = self._scope.type_of(resource)
+        return self._models[resource]
 
     def _check(self, path: Path) -> None:
         if not self._scope.path.covers(path):
