@@ -1,0 +1,132 @@
+"""What all entities share: names, availability, unique IDs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+
+from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.protocol.path import Path
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+
+    from .boards import Show
+
+VALUE = "/3303/0/5700"
+
+
+async def test_entity_is_named_by_its_class_after_its_device(show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}})
+    assert shown.state(VALUE).name == "board Temperature"
+    assert shown.state(VALUE).entity_id == "sensor.board_temperature"
+
+
+async def test_further_instance_shows_its_id(show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}, "/3303/3": {5700: 4.0}})
+    assert shown.state("/3303/3/5700").name == "board Temperature 3"
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("Outdoor", "Outdoor Temperature"),
+        ("Outdoor temperature", "Outdoor temperature"),
+        (" Outdoor ", "Outdoor Temperature"),
+        ("  ", "Temperature"),
+        ("x" * 70, f"{'x' * 64} Temperature"),
+    ],
+)
+async def test_application_type_precedes_the_name(show: Show, label: str, name: str) -> None:
+    shown = await show({"/3303/0": {5700: 21.5, 5750: label}})
+    assert shown.state(VALUE).name == f"board {name}"
+
+
+async def test_application_type_tells_instances_apart(show: Show) -> None:
+    shown = await show({"/3303/3": {5700: 21.5, 5750: "Outdoor"}})
+    assert shown.state("/3303/3/5700").name == "board Outdoor Temperature"
+
+
+async def test_application_type_names_what_the_instance_is_about(show: Show) -> None:
+    shown = await show({"/3200/0": {5500: False, 5501: 0, 5750: "Front door"}})
+    assert shown.state("/3200/0/5500").name == "board Front door"
+    assert shown.state("/3200/0/5501").name == "board Front door Digital input counter"
+
+
+async def test_entity_without_class_is_named_by_the_model(show: Show) -> None:
+    """The class, which would name it, does not suit the unit."""
+    shown = await show({"/3303/0": {5700: 512.0, 5701: "raw"}})
+    assert shown.state(VALUE).name == "board Sensor Value"
+
+
+async def test_generic_sensor_is_named_by_its_unit(show: Show) -> None:
+    shown = await show({"/3300/0": {5700: 21.5, 5701: "Cel"}})
+    assert shown.state("/3300/0/5700").name == "board Temperature"
+
+
+async def test_unique_id_says_device_path_and_kind(show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}})
+    unique_id = f"{shown.device.unique_id}-3303-0-5700-temperature"
+    assert shown.entry(VALUE).unique_id == unique_id
+
+
+async def test_entity_belongs_to_its_device(hass: HomeAssistant, show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}})
+    device = dr.async_get(hass).async_get(shown.entry(VALUE).device_id)
+    assert device.identifiers == {(DOMAIN, shown.device.unique_id)}
+    assert shown.entry(VALUE).config_subentry_id == shown.device.subentry_id
+
+
+async def test_entity_is_unavailable_while_the_device_is_gone(
+    hass: HomeAssistant, show: Show
+) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}})
+    await shown.board.stop()
+    await hass.async_block_till_done()
+    assert shown.state(VALUE).state == STATE_UNAVAILABLE
+
+
+async def test_entity_returns_with_the_device(hass: HomeAssistant, show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}})
+    await shown.board.stop()
+    shown.board.set(Path.parse(VALUE), 22.5)
+
+    await shown.board.start()
+    await shown.board.registered()
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert shown.state(VALUE).state == "22.5"
+
+
+async def test_entity_of_an_instance_that_is_gone_is_unavailable(show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}, "/3303/1": {5700: 4.0}})
+    state = await shown.next_state("/3303/1/5700", lambda: shown.board.remove(Path(3303, 1)))
+    assert state.state == STATE_UNAVAILABLE
+    assert shown.state(VALUE).state == "21.5"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "21.5", True, b"\0", {}])
+async def test_measurement_that_is_no_number_is_unknown(show: Show, value: object) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}})
+    path = Path.parse(VALUE)
+    shown.device.values[path] = value
+    state = await shown.next_state(VALUE, lambda: shown.device._notify([path]))
+    assert state.state == STATE_UNKNOWN
+
+
+async def test_value_that_is_missing_is_unknown(show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}})
+    path = Path.parse(VALUE)
+    del shown.device.values[path]
+    state = await shown.next_state(VALUE, lambda: shown.device._notify([path]))
+    assert state.state == STATE_UNKNOWN
+
+
+async def test_entity_that_is_removed_watches_nothing(hass: HomeAssistant, show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}})
+    er.async_get(hass).async_remove(shown.entry(VALUE).entity_id)
+    await hass.async_block_till_done()
+    assert shown.device._watchers == {}
