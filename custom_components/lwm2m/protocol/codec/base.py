@@ -17,7 +17,7 @@ class CodecError(ValueError):
 class ContentFormat(IntEnum):
     """CoAP Content-Format numbers that LwM2M uses.
 
-    Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4, tables 7.4.-1 and 7.4.-2; LwM2M CBOR is
+    Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4; LwM2M CBOR is
     of OMA-TS-LightweightM2M_Core-V1_2 7.4.
     """
 

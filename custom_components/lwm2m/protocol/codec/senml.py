@@ -229,7 +229,7 @@ def _record(path: Path, value: Scalar, scope: Scope) -> dict[str, object]:
 def _field(value: Scalar) -> dict[str, object]:
     """Make the value's field.
 
-    Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5, table 7.4.5.-1.
+    Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5 and appendix C, table C-2.
     """
     match value:
         case bool():
