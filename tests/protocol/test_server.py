@@ -143,7 +143,7 @@ async def test_a_client_gets_its_answer_before_any_request_that_an_event_causes(
 
     def read_at_once(event: ServerEvent) -> None:
         client = server.client(event.registration.endpoint)
-        reads.append(asyncio.create_task(client.read(DEVICE_NAME)))
+        reads.append(asyncio.create_task(client.read(DEVICE_NAME), eager_start=True))
 
     server.subscribe(read_at_once)
     await device.register()
