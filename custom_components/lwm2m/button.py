@@ -77,7 +77,7 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
     _button(3, 12, "reset_errors"),
     _button(3200, 5505, "reset_digital_input_counter"),
     _button(3302, 5505, "reset_presence_counter"),
-    _button(3305, 5822, "reset_energy"),
+    _button(3305, 5822, "reset_cumulative_energy"),
     _button(3331, 5822, "reset_energy"),
     *(
         _button(
