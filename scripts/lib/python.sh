@@ -58,13 +58,20 @@ Components: main
 Targets: Packages
 Signed-By: $DEBIAN_KEYRING
 EOF
-    local apt=(apt-get -qq -o Debug::NoLocking=1
-        -o Dir::Etc::sourcelist="$state/debian.sources" -o Dir::Etc::sourceparts=/dev/null
-        -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
-        -o Dir::State::Lists="$state/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$state/cache")
+    cat >"$state/apt.conf" <<EOF
+#clear APT::Update::Post-Invoke; # container images clean the system's cache there
+Debug::NoLocking "1";
+Dir::Cache "$state/cache";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::Etc::sourcelist "$state/debian.sources";
+Dir::Etc::sourceparts "/dev/null";
+Dir::State::lists "$state/lists";
+Dir::State::status "/dev/null";
+EOF
     # The C library's headers would shadow the machine's own when something is compiled against this Python.
-    "${apt[@]}" update >&2 &&
-        "${apt[@]}" install --download-only --no-install-recommends --yes "$@" >&2 &&
+    apt-get -qq --config-file "$state/apt.conf" update >&2 &&
+        apt-get -qq --config-file "$state/apt.conf" install --download-only --no-install-recommends --yes "$@" >&2 &&
         find "$state/cache/archives" -name '*.deb' ! -name 'libc*-dev*' ! -name 'linux-libc-dev_*' -print0 |
         xargs -0 -I{} dpkg -x {} "$folder"
     status=$?
