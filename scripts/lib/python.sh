@@ -106,12 +106,14 @@ python_from_debian() {
     patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$(dirname "$loader")" "$root/usr/bin/python3.14"
 }
 
-# find_python: prints the path of a wanted Python that is already there.
+# find_python: prints the path of a wanted Python that is already there: on PATH, from uv or from Debian.
 find_python() {
     local python
-    python=$(uv python find --quiet --system --no-python-downloads "$PYTHON_WANTED" 2>/dev/null) ||
-        python=$PWD/.python/debian/usr/bin/python3.14
-    is_wanted_python "$python" && echo "$python"
+    for python in "$(uv python find --system --no-python-downloads "$PYTHON_WANTED" 2>/dev/null)" \
+        "$PWD/.python/debian/usr/bin/python3.14"; do
+        is_wanted_python "$python" && echo "$python" && return
+    done
+    return 1
 }
 
 get_python() {
