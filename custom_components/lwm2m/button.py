@@ -10,7 +10,7 @@ from homeassistant.const import EntityCategory, Platform
 
 from .entity import Lwm2mEntity
 from .models import DiscoverySchema
-from .sensor import QUANTITIES
+from .quantities import QUANTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def _button(
 
 
 # The first quantity of an object names the button that resets the extremes of all.
-_MEASURING = {q.object_id: q for q in reversed(QUANTITIES) if len(q.resources) > 1}
+_MEASURING = {q.object_id: q for q in reversed(QUANTITIES) if q.minimum}
 
 DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
     _button(3, 4, "reboot", ButtonDeviceClass.RESTART, enabled=True),
@@ -84,7 +84,7 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
             object_id,
             5605,
             "reset_extremes",
-            placeholders={"quantity": quantity.key.replace("_", " ")},
+            placeholders=quantity.words,
         )
         for object_id, quantity in sorted(_MEASURING.items())
     ),

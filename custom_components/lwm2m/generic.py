@@ -117,6 +117,8 @@ def _writable(model: ResourceModel | None) -> Kind | None:
 
 
 def _readable(model: ResourceModel | None, value: Value | None) -> Kind | None:
+    if model and not model.readable:
+        return None
     match _type(model, value):
         case ResourceType.BOOLEAN:
             boolean = BinarySensorEntityDescription(key=KEY, entity_registry_enabled_default=False)

@@ -14,7 +14,6 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.components.sensor.const import DEVICE_CLASS_STATE_CLASSES
 from homeassistant.const import (
-    LIGHT_LUX,
     MAX_LENGTH_STATE_STATE,
     SIGNAL_STRENGTH_DECIBELS,
     SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
@@ -23,17 +22,9 @@ from homeassistant.const import (
     UnitOfElectricCurrent,
     UnitOfElectricPotential,
     UnitOfEnergy,
-    UnitOfFrequency,
     UnitOfInformation,
-    UnitOfLength,
-    UnitOfMass,
-    UnitOfPower,
-    UnitOfPressure,
     UnitOfRatio,
     UnitOfReactiveEnergy,
-    UnitOfReactivePower,
-    UnitOfSoundPressure,
-    UnitOfTemperature,
     UnitOfTime,
 )
 from homeassistant.core import callback
@@ -42,6 +33,7 @@ from homeassistant.helpers.typing import UNDEFINED, UndefinedType
 from .entity import SENSOR_UNITS, Lwm2mEntity
 from .models import DiscoverySchema
 from .protocol.node import ObjectLink
+from .quantities import QUANTITIES, Quantity
 from .units import sensor_class, stated_unit, suits_sensor
 
 if TYPE_CHECKING:
@@ -170,110 +162,6 @@ class TimestampSensor(Lwm2mEntity, SensorEntity):
         self._attr_native_value = value if isinstance(value, datetime) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """What an object measures: its value, and the lowest and highest one so far.
-
-    Unit and precision are for devices that state no unit in 5701: the example
-    of the object's definition. The name comes from the device class unless
-    `translated`.
-    """
-
-    object_id: int
-    key: str
-    device_class: SensorDeviceClass | None
-    unit: str | None
-    precision: int | None
-    resources: tuple[int, ...] = (5700, 5601, 5602)
-    """The value, then its minimum and its maximum where the object has them."""
-    translated: bool = False
-    states_unit: bool = True
-    class_from_unit: bool = False
-    state_class: SensorStateClass = SensorStateClass.MEASUREMENT
-
-    def schemas(self) -> Iterator[DiscoverySchema]:
-        """Yield a row for the value and one each for minimum and maximum."""
-        watched = (SENSOR_UNITS,) if self.states_unit else ()
-        for resource_id, extreme in zip(self.resources, (None, "minimum", "maximum"), strict=False):
-            yield DiscoverySchema(
-                platform=Platform.SENSOR,
-                object_ids=(self.object_id,),
-                resource_id=resource_id,
-                entity_class=MeasurementSensor,
-                entity_description=MeasurementDescription(
-                    key=f"{self.key}_{extreme}" if extreme else self.key,
-                    translation_key=extreme or (self.key if self.translated else None),
-                    translation_placeholders={"quantity": self.key.replace("_", " ")},
-                    device_class=self.device_class,
-                    native_unit_of_measurement=self.unit,
-                    suggested_display_precision=self.precision,
-                    state_class=self.state_class,
-                    class_from_unit=self.class_from_unit,
-                    entity_category=EntityCategory.DIAGNOSTIC if extreme else None,
-                    entity_registry_enabled_default=not extreme,
-                ),
-                watched=watched,
-                # "Outdoor" alone is no name for a temperature and a humidity.
-                main=self.device_class is None and not extreme,
-            )
-
-
-_Class = SensorDeviceClass
-_PERCENT = UnitOfRatio.PERCENTAGE
-_METERS = UnitOfLength.METERS
-
-QUANTITIES = (
-    Quantity(3202, "analog_input", None, None, 2, (5600, 5601, 5602), translated=True),
-    Quantity(3300, "value", None, None, None, class_from_unit=True),
-    Quantity(3301, "illuminance", _Class.ILLUMINANCE, LIGHT_LUX, 0),
-    Quantity(3303, "temperature", _Class.TEMPERATURE, UnitOfTemperature.CELSIUS, 1),
-    Quantity(3304, "humidity", _Class.HUMIDITY, _PERCENT, 1),
-    Quantity(
-        3305,
-        "active_power",
-        _Class.POWER,
-        UnitOfPower.WATT,
-        1,
-        (5800, 5801, 5802),
-        translated=True,
-        states_unit=False,
-    ),
-    Quantity(
-        3305,
-        "reactive_power",
-        _Class.REACTIVE_POWER,
-        UnitOfReactivePower.VOLT_AMPERE_REACTIVE,
-        1,
-        (5810, 5811, 5812),
-        states_unit=False,
-    ),
-    Quantity(3315, "atmospheric_pressure", _Class.ATMOSPHERIC_PRESSURE, UnitOfPressure.PA, 0),
-    Quantity(3316, "voltage", _Class.VOLTAGE, UnitOfElectricPotential.VOLT, 2),
-    Quantity(3317, "current", _Class.CURRENT, UnitOfElectricCurrent.AMPERE, 3),
-    Quantity(3318, "frequency", _Class.FREQUENCY, UnitOfFrequency.HERTZ, 2),
-    Quantity(3319, "depth", _Class.DISTANCE, _METERS, 3, translated=True),
-    Quantity(3320, "percentage", None, _PERCENT, 1, translated=True),
-    Quantity(3321, "altitude", _Class.DISTANCE, _METERS, 1, translated=True),
-    Quantity(3322, "weight", _Class.WEIGHT, UnitOfMass.KILOGRAMS, 2),
-    Quantity(3323, "pressure", _Class.PRESSURE, UnitOfPressure.PA, 0),
-    Quantity(3324, "sound_pressure", _Class.SOUND_PRESSURE, UnitOfSoundPressure.DECIBEL, 1),
-    Quantity(3325, "concentration", None, UnitOfRatio.PARTS_PER_MILLION, 0, translated=True),
-    Quantity(3326, "acidity", _Class.PH, None, 2),
-    Quantity(3327, "conductivity", _Class.CONDUCTIVITY, "S/m", 3, translated=True),
-    Quantity(3328, "power", _Class.POWER, UnitOfPower.WATT, 1),
-    Quantity(3329, "power_factor", _Class.POWER_FACTOR, None, 2),
-    Quantity(3330, "distance", _Class.DISTANCE, _METERS, 2),
-    Quantity(
-        3331,
-        "energy",
-        _Class.ENERGY,
-        UnitOfEnergy.WATT_HOUR,
-        0,
-        (5700,),
-        state_class=SensorStateClass.TOTAL_INCREASING,
-    ),
-)
-
 # OMA-TS-LightweightM2M_Core-V1_1_1 appendix E.4, resources 11 and 20. Error codes 9 to
 # 15 are reserved; "6 Unknown" of the battery is an unknown state.
 ERRORS = {
@@ -315,6 +203,38 @@ BEARERS = {
     42: "dsl",
     43: "plc",
 }
+
+
+def _quantity(quantity: Quantity) -> Iterator[DiscoverySchema]:
+    """Yield a row for the value of a quantity and one each for its extremes."""
+    for resource_id, extreme in (
+        (quantity.value, None),
+        (quantity.minimum, "minimum"),
+        (quantity.maximum, "maximum"),
+    ):
+        if resource_id is None:
+            continue
+        yield DiscoverySchema(
+            platform=Platform.SENSOR,
+            object_ids=(quantity.object_id,),
+            resource_id=resource_id,
+            entity_class=MeasurementSensor,
+            entity_description=MeasurementDescription(
+                key=f"{quantity.key}_{extreme}" if extreme else quantity.key,
+                translation_key=extreme or (quantity.key if quantity.translated else None),
+                translation_placeholders=quantity.words,
+                device_class=quantity.device_class,
+                native_unit_of_measurement=quantity.unit,
+                suggested_display_precision=quantity.precision,
+                state_class=quantity.state_class,
+                class_from_unit=quantity.class_from_unit,
+                entity_category=EntityCategory.DIAGNOSTIC if extreme else None,
+                entity_registry_enabled_default=not extreme,
+            ),
+            watched=(SENSOR_UNITS,) if quantity.states_unit else (),
+            # "Outdoor" alone is no name for a temperature and a humidity.
+            main=quantity.device_class is None and not extreme,
+        )
 
 
 def _sensor(
@@ -436,13 +356,13 @@ def _text(object_id: int, resource_id: int, key: str) -> DiscoverySchema:
 
 
 DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
-    *(schema for quantity in QUANTITIES for schema in quantity.schemas()),
+    *(schema for quantity in QUANTITIES for schema in _quantity(quantity)),
     # Device
     _sensor(
         3,
         7,
         "power_source_voltage",
-        _Class.VOLTAGE,
+        SensorDeviceClass.VOLTAGE,
         UnitOfElectricPotential.MILLIVOLT,
         precision=0,
     ),
@@ -450,34 +370,38 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
         3,
         8,
         "power_source_current",
-        _Class.CURRENT,
+        SensorDeviceClass.CURRENT,
         UnitOfElectricCurrent.MILLIAMPERE,
         precision=0,
     ),
-    _sensor(3, 9, "battery", _Class.BATTERY, _PERCENT, translated=False),
-    _sensor(3, 10, "memory_free", _Class.DATA_SIZE, UnitOfInformation.KILOBYTES, precision=0),
+    _sensor(3, 9, "battery", SensorDeviceClass.BATTERY, UnitOfRatio.PERCENTAGE, translated=False),
+    _sensor(
+        3, 10, "memory_free", SensorDeviceClass.DATA_SIZE, UnitOfInformation.KILOBYTES, precision=0
+    ),
     _enum(3, 11, "error", ERRORS),
     _enum(3, 20, "battery_status", BATTERY_STATES),
-    _sensor(3, 21, "memory_total", _Class.DATA_SIZE, UnitOfInformation.KILOBYTES, precision=0),
+    _sensor(
+        3, 21, "memory_total", SensorDeviceClass.DATA_SIZE, UnitOfInformation.KILOBYTES, precision=0
+    ),
     # Connectivity Monitoring
     _enum(4, 0, "network_bearer", BEARERS),
     _sensor(
         4,
         2,
         "signal_strength",
-        _Class.SIGNAL_STRENGTH,
+        SensorDeviceClass.SIGNAL_STRENGTH,
         SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
         translated=False,
     ),
     _sensor(4, 3, "link_quality"),
     _text(4, 4, "ip_address"),
     _text(4, 5, "router_ip_address"),
-    _sensor(4, 6, "link_utilization", unit=_PERCENT, enabled=False),
+    _sensor(4, 6, "link_utilization", unit=UnitOfRatio.PERCENTAGE, enabled=False),
     _text(4, 7, "apn"),
     _sensor(4, 8, "cell_id", state_class=None, enabled=False),
     _sensor(4, 9, "network_code", state_class=None, enabled=False),
     _sensor(4, 10, "country_code", state_class=None, enabled=False),
-    _sensor(4, 11, "signal_to_noise", _Class.SIGNAL_STRENGTH, SIGNAL_STRENGTH_DECIBELS),
+    _sensor(4, 11, "signal_to_noise", SensorDeviceClass.SIGNAL_STRENGTH, SIGNAL_STRENGTH_DECIBELS),
     _sensor(4, 12, "location_area_code", state_class=None, enabled=False),
     # Inputs
     _counter(3200, "digital_input_counter"),
@@ -492,7 +416,7 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
         3305,
         5815,
         "reactive_energy",
-        _Class.REACTIVE_ENERGY,
+        SensorDeviceClass.REACTIVE_ENERGY,
         UnitOfReactiveEnergy.VOLT_AMPERE_REACTIVE_HOUR,
         precision=0,
         state_class=SensorStateClass.TOTAL_INCREASING,

@@ -102,6 +102,11 @@ def test_opaque_resource_is_not_shown() -> None:
     assert generic(ResourceType.OPAQUE, READ | WRITE) is None
 
 
+def test_what_can_neither_be_read_nor_entered_is_not_shown() -> None:
+    assert generic(ResourceType.TIME, WRITE) is None
+    assert generic(ResourceType.STRING, Operations.NONE) is None
+
+
 def test_multiple_resource_is_shown_and_not_written() -> None:
     assert generic(ResourceType.FLOAT, READ | WRITE, multiple=True).platform == Platform.SENSOR
 
