@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 import json
+import os
 from pathlib import Path
 import sys
 from typing import Any
@@ -15,7 +16,8 @@ from aiohttp import ClientError, ClientSession, ClientWebSocketResponse
 from homeassistant.components.http.config import HTTP_STORAGE_SCHEMA
 
 HOST = "127.0.0.1"
-USER, PASSWORD = "demo", "demo-lwm2m"  # noqa: S105  # printed for the visitor of a local demo
+USER, PASSWORD = "demo", "demo-lwm2m"  # printed for the visitor of a local demo
+STAND_INS = Path(__file__).parent / "stand_ins"
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 30.0
 
@@ -95,6 +97,7 @@ async def running(folder: Path, log: Path) -> AsyncIterator[asyncio.subprocess.P
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env=os.environ | {"PYTHONPATH": str(STAND_INS)},
             start_new_session=True,
         )
         try:

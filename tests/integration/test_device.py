@@ -146,9 +146,7 @@ async def test_board_that_moved_is_observed_at_its_new_address(show: Show):
     assert (await shown.set(VALUE, 25.0)).state == "25.0"
 
 
-async def test_one_line_down_and_one_line_up(
-    show: Show, caplog: pytest.LogCaptureFixture
-):
+async def test_one_line_down_and_one_line_up(show: Show, caplog: pytest.LogCaptureFixture):
     shown = await show(INSTANCES)
     caplog.clear()
     caplog.set_level(logging.INFO, logger="custom_components.lwm2m")
@@ -170,9 +168,7 @@ async def test_one_line_down_and_one_line_up(
 
 
 async def test_instance_that_goes_takes_its_entity_along(show: Show):
-    shown = await show(
-        INSTANCES | {"/3303/1": {5700: 5.0}, "/3303/2": {5700: 6.0}}
-    )
+    shown = await show(INSTANCES | {"/3303/1": {5700: 5.0}, "/3303/2": {5700: 6.0}})
 
     shown.board.remove(Path(3303, 1))
     await shown.board.updated()
