@@ -132,6 +132,13 @@ class Device:
 
         return unwatch
 
+    async def async_read(self, path: Path) -> Decoded:
+        """Read a path now; HomeAssistantError when the device does not answer with values."""
+        with translate_errors(self.endpoint, path):
+            decoded = await self.client.read(path)
+        self.async_apply(decoded)
+        return decoded
+
     async def async_write(self, values: Values) -> None:
         """Write resources one by one; HomeAssistantError when one is not taken.
 
@@ -141,7 +148,7 @@ class Device:
         for path, value in values.items():
             with translate_errors(self.endpoint, path):
                 await self.client.write(path, {path: value}, replace=True)
-            self._apply(Decoded({path: value}))
+            self.async_apply(Decoded({path: value}))
 
     async def async_execute(self, path: Path, arguments: str | None = None) -> None:
         """Execute a resource; HomeAssistantError when the device does not."""
@@ -248,7 +255,7 @@ class Device:
         discovered: dict[int, set[Path]] = {}
         try:
             for instance in sorted(self._polled):
-                self._apply(await self.client.read(instance))
+                self.async_apply(await self.client.read(instance))
             while instances := self._instances():
                 await self._learn(instances[0], discovered)
         except ClientError as err:
@@ -288,7 +295,7 @@ class Device:
         try:
             if await self._observe(client, instance):
                 return
-            self._apply(await client.read(instance))
+            self.async_apply(await client.read(instance))
             readable = sorted(path for path in self.values if path.instance == instance)
             for path in readable:
                 if not await self._observe(client, path):
@@ -303,11 +310,13 @@ class Device:
     async def _observe(self, client: Client, path: Path) -> bool:
         """Observe a path; tell whether the device goes along."""
         try:
-            observation = await client.observe(path, self._apply, on_end=self._observation_ended)
+            observation = await client.observe(
+                path, self.async_apply, on_end=self._observation_ended
+            )
         except (BadResponse, ClientRefused) as err:
             LOGGER.debug("%s cannot be observed on %s: %s", path, self.endpoint, err)
             return False
-        self._apply(observation.initial)
+        self.async_apply(observation.initial)
         if not observation.active:
             return False
         self._observations[path] = observation
@@ -334,7 +343,7 @@ class Device:
     # Values
 
     @callback
-    def _apply(self, decoded: Decoded) -> None:
+    def async_apply(self, decoded: Decoded) -> None:
         """Take values from the client and tell their watchers of those that changed."""
         changed = [path for path, value in decoded.values.items() if self.values.get(path) != value]
         self.values.update(decoded.values)

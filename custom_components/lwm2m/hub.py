@@ -28,7 +28,7 @@ from .const import (
 from .device import Device
 from .discovery import discover_instance
 from .new_device import NewDevice, async_offer, async_withdraw
-from .protocol.server import Deregistered, Expired, LwM2mServer, Registered, Updated
+from .protocol.server import Deregistered, Expired, LwM2mServer, Registered, Sent, Updated
 
 if TYPE_CHECKING:
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -45,6 +45,10 @@ MAX_PENDING = 50
 """How many unknown endpoints may wait for the owner's approval."""
 
 
+LIFETIME_GRACE = 45
+"""Seconds: MAX_TRANSMIT_SPAN of RFC 7252 4.8.2, as long as a lost Update is still on its way."""
+
+
 class Hub:
     """One server and its devices.
 
@@ -57,7 +61,7 @@ class Hub:
         self.devices: dict[str, Device] = {}
         self.pending: dict[str, Registration] = {}
         self.models = models
-        self.server = LwM2mServer(models, admit=self._admit)
+        self.server = LwM2mServer(models, admit=self._admit, lifetime_grace=LIFETIME_GRACE)
         self._hass = hass
         self._entry = entry
         self._add_entities: dict[Platform, AddConfigEntryEntitiesCallback] = {}
@@ -173,6 +177,8 @@ class Hub:
                 device.async_registered(registration)
             case Updated() if device:
                 device.async_updated(registration, event.previous)
+            case Sent() if device:
+                device.async_apply(event.decoded)
             case Registered() | Updated():
                 self._offer(registration)
             case Deregistered() if device:

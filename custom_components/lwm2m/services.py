@@ -52,8 +52,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 async def _read(call: ServiceCall) -> ServiceResponse:
     """Read a path now, whatever was notified before."""
     device, path = _target(call)
-    with translate_errors(device.endpoint, path):
-        decoded = await device.client.read(path)
+    decoded = await device.async_read(path)
     return _response(
         device,
         path,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 import json
 import os
 from pathlib import Path
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse
 from homeassistant.components.http.config import HTTP_STORAGE_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "demo", "demo-lwm2m"  # printed for the visitor of a local demo

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 import re
 import shutil
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 import pytest
 
 from scripts.lib.home_assistant import PASSWORD, USER
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
@@ -98,7 +101,7 @@ async def screenshot(page: Page, name: str) -> None:
 
 async def test_newcomer_adds_a_discovered_board_and_sees_its_temperature_change(
     socket_enabled: None, tmp_path: Path
-):
+) -> None:
     expect.set_options(timeout=PAGE_TIMEOUT)
     async with demo(tmp_path) as url, browser() as chromium:
         page = await chromium.new_page(viewport={"width": 1280, "height": 900})

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 import logging
+from typing import TYPE_CHECKING
 
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
-import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.lwm2m.const import POLL_INTERVAL
 from custom_components.lwm2m.protocol.path import Path
-from simulator.board import Board
-from simulator.events import EventKind
+from simulator.events import Event, EventKind
 
-from .boards import Show, Shown
 from .conftest import settle
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+    import pytest
+
+    from simulator.board import Board
+
+    from .boards import Show, Shown
 
 IDENTITY = {
     0: "Example Works",
@@ -38,9 +43,9 @@ def happened(board: Board, kind: EventKind) -> list[Path]:
     """Record the paths of a board's coming events of a kind."""
     paths: list[Path] = []
 
-    def record(event) -> None:
+    def record(event: Event) -> None:
         if event.kind is kind:
-            paths.append(event.path)
+            paths.append(event.path or Path())
 
     board.events.subscribe(record)
     return paths
@@ -59,7 +64,7 @@ def registry_entry(shown: Shown) -> dr.DeviceEntry:
     return entry
 
 
-async def test_device_page_says_what_the_board_says_of_itself(show: Show):
+async def test_device_page_says_what_the_board_says_of_itself(show: Show) -> None:
     shown = await show(INSTANCES)
 
     entry = registry_entry(shown)
@@ -70,7 +75,7 @@ async def test_device_page_says_what_the_board_says_of_itself(show: Show):
     assert entry.hw_version == "rev B"
 
 
-async def test_firmware_version_follows_the_board(show: Show):
+async def test_firmware_version_follows_the_board(show: Show) -> None:
     shown = await show(INSTANCES)
 
     shown.board.set(Path(3, 0, 3), "2.0.0")
@@ -80,21 +85,21 @@ async def test_firmware_version_follows_the_board(show: Show):
     assert registry_entry(shown).sw_version == "2.0.0"
 
 
-async def test_instances_are_observed_rather_than_resources(show: Show):
+async def test_instances_are_observed_rather_than_resources(show: Show) -> None:
     shown = await show(INSTANCES)
 
     await shown.board.observed(TEMPERATURE)
     assert shown.device._observations.keys() == {Path(3, 0), TEMPERATURE}
 
 
-async def test_resources_are_observed_where_instances_cannot_be(show: Show):
+async def test_resources_are_observed_where_instances_cannot_be(show: Show) -> None:
     shown = await show(INSTANCES, observable=lambda path: len(path) == 3)
 
     assert TEMPERATURE / 5700 in shown.device._observations
     assert (await shown.set(VALUE, 23.0)).state == "23.0"
 
 
-async def test_values_are_read_where_nothing_can_be_observed(show: Show):
+async def test_values_are_read_where_nothing_can_be_observed(show: Show) -> None:
     shown = await show(INSTANCES, observable=lambda path: False)
     assert shown.state(VALUE).state == "21.5"
 
@@ -107,7 +112,7 @@ async def test_values_are_read_where_nothing_can_be_observed(show: Show):
     assert shown.state(VALUE).state == "24.0"
 
 
-async def test_observed_values_are_never_polled(show: Show):
+async def test_observed_values_are_never_polled(show: Show) -> None:
     shown = await show(INSTANCES)
     reads = happened(shown.board, EventKind.READ)
 
@@ -116,7 +121,7 @@ async def test_observed_values_are_never_polled(show: Show):
     assert reads == []
 
 
-async def test_board_out_of_observation_slots_is_read_for_the_rest(show: Show):
+async def test_board_out_of_observation_slots_is_read_for_the_rest(show: Show) -> None:
     shown = await show(INSTANCES, max_observations=1)
     assert shown.device._observations.keys() == {Path(3, 0)}
 
@@ -126,7 +131,7 @@ async def test_board_out_of_observation_slots_is_read_for_the_rest(show: Show):
     assert shown.state(VALUE).state == "23.0"
 
 
-async def test_board_that_reboots_is_observed_again(show: Show):
+async def test_board_that_reboots_is_observed_again(show: Show) -> None:
     shown = await show(INSTANCES)
 
     shown.board.reboot()
@@ -136,7 +141,7 @@ async def test_board_that_reboots_is_observed_again(show: Show):
     assert (await shown.set(VALUE, 25.0)).state == "25.0"
 
 
-async def test_board_that_moved_is_observed_at_its_new_address(show: Show):
+async def test_board_that_moved_is_observed_at_its_new_address(show: Show) -> None:
     shown = await show(INSTANCES)
 
     await shown.board.move()
@@ -146,7 +151,7 @@ async def test_board_that_moved_is_observed_at_its_new_address(show: Show):
     assert (await shown.set(VALUE, 25.0)).state == "25.0"
 
 
-async def test_one_line_down_and_one_line_up(show: Show, caplog: pytest.LogCaptureFixture):
+async def test_one_line_down_and_one_line_up(show: Show, caplog: pytest.LogCaptureFixture) -> None:
     shown = await show(INSTANCES)
     caplog.clear()
     caplog.set_level(logging.INFO, logger="custom_components.lwm2m")
@@ -167,7 +172,7 @@ async def test_one_line_down_and_one_line_up(show: Show, caplog: pytest.LogCaptu
     assert "is registered" in lines[1]
 
 
-async def test_instance_that_goes_takes_its_entity_along(show: Show):
+async def test_instance_that_goes_takes_its_entity_along(show: Show) -> None:
     shown = await show(INSTANCES | {"/3303/1": {5700: 5.0}, "/3303/2": {5700: 6.0}})
 
     shown.board.remove(Path(3303, 1))
@@ -178,7 +183,7 @@ async def test_instance_that_goes_takes_its_entity_along(show: Show):
     assert shown.state("/3303/2/5700").state == "6.0"
 
 
-async def test_instance_that_comes_gets_its_entity(show: Show):
+async def test_instance_that_comes_gets_its_entity(show: Show) -> None:
     shown = await show(INSTANCES)
 
     shown.board.add(Path(3303, 1), {5700: 5.0})
@@ -188,7 +193,7 @@ async def test_instance_that_comes_gets_its_entity(show: Show):
     assert shown.state("/3303/1/5700").state == "5.0"
 
 
-async def test_unchanged_values_write_no_state(show: Show):
+async def test_unchanged_values_write_no_state(show: Show) -> None:
     shown = await show(INSTANCES | {"/3303/1": {5700: 5.0}})
     before = shown.state("/3303/1/5700")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.lwm2m import hub as hub_module
 from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, DOMAIN, AcceptNewDevices
 from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.protocol.server import Registered
 from simulator.board import Board
 from simulator.events import Event, EventKind
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
 
+EXPIRED = timedelta(seconds=60 + hub_module.LIFETIME_GRACE + 1)
 ASKED = {EventKind.READ, EventKind.OBSERVED}
 
 
@@ -143,7 +146,9 @@ async def test_card_goes_when_the_endpoint_expires(
     """What has not updated its registration in time is not offered."""
     board = await run_board(lifetime=60)
     await board.go_silent()
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
+    async_fire_time_changed(
+        hass, dt_util.utcnow() + timedelta(seconds=60 + hub_module.LIFETIME_GRACE + 1)
+    )
     await settle(hass)
     assert not cards(hass)
 
@@ -252,6 +257,21 @@ async def test_accepting_at_once(
     assert not cards(hass)
 
 
+async def test_many_waiting_endpoints_are_accepted_in_one_go(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, run_board: RunBoard
+) -> None:
+    """Each approval changes the entry, which must not pile up."""
+    await run_board()
+    like = hub.pending[ENDPOINT]
+    for number in range(200):
+        hub._on_event(Registered(replace(like, endpoint=f"board-{number}"), None))
+    hass.config_entries.async_update_entry(
+        entry, options={CONF_ACCEPT_NEW_DEVICES: AcceptNewDevices.AT_ONCE}
+    )
+    assert len(hub.devices) == 201
+    assert not hub.pending
+
+
 async def test_adding_a_device_does_not_disturb_others(
     hass: HomeAssistant, hub: Hub, board: Board, entry: Lwm2mConfigEntry
 ) -> None:
@@ -284,6 +304,20 @@ async def test_ignored_endpoint_raises_no_card(
     await board.update()
     await settle(hass)
     assert not cards(hass)
+
+
+async def test_ignored_endpoint_is_not_accepted_at_once(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, run_board: RunBoard
+) -> None:
+    """Accepting new devices at once does not mean those that were ignored."""
+    board = await run_board()
+    await ignore_the_card(hass)
+    hass.config_entries.async_update_entry(
+        entry, options={CONF_ACCEPT_NEW_DEVICES: AcceptNewDevices.AT_ONCE}
+    )
+    await board.update()
+    await settle(hass)
+    assert not hub.devices
 
 
 async def test_endpoint_comes_back_when_it_is_no_longer_ignored(
@@ -327,7 +361,9 @@ async def test_expired_device_is_unavailable(
     hub.async_approve(ENDPOINT)
     board = await run_board(lifetime=60)
     await board.go_silent()
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
+    async_fire_time_changed(
+        hass, dt_util.utcnow() + timedelta(seconds=60 + hub_module.LIFETIME_GRACE + 1)
+    )
     await settle(hass)
     assert state_at(hass, TEMPERATURE) == STATE_UNAVAILABLE
 

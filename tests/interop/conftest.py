@@ -10,8 +10,6 @@ import pytest
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.server import LwM2mServer, ServerEvent
 
-from . import leshan_peer
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -42,11 +40,3 @@ async def server(socket_enabled: None) -> AsyncIterator[Server]:
     await server.start("127.0.0.1", 0)
     yield server
     await server.stop()
-
-
-@pytest.fixture(scope="session")
-def class_path() -> str:
-    """The compiled Leshan client's class path."""
-    if reason := leshan_peer.missing():
-        pytest.skip(reason)
-    return leshan_peer.build()

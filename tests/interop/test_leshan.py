@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -37,14 +37,14 @@ LIGHT = Path(3311, 0)
 
 @asynccontextmanager
 async def registered(
-    server: Server, class_path: str, **options: str | int
+    server: Server, class_path: str, **options: Any
 ) -> AsyncIterator[tuple[LeshanPeer, Client]]:
     async with leshan(class_path, server.port, "leshan-1", **options) as peer:
         await peer.event("registered")
         yield peer, server.client("leshan-1")
 
 
-async def test_registration_says_what_the_client_is(server: Server, class_path: str):
+async def test_registration_says_what_the_client_is(server: Server, class_path: str) -> None:
     async with registered(server, class_path):
         registration = (await server.next_event(Registered)).registration
 
@@ -55,7 +55,7 @@ async def test_registration_says_what_the_client_is(server: Server, class_path: 
     assert {112, 110, 11542} <= registration.content_formats
 
 
-async def test_update_and_deregister(server: Server, class_path: str):
+async def test_update_and_deregister(server: Server, class_path: str) -> None:
     async with registered(server, class_path) as (peer, _):
         await peer.command("update")
         await peer.event("updated")
@@ -67,7 +67,7 @@ async def test_update_and_deregister(server: Server, class_path: str):
     assert not server.registrations
 
 
-async def test_client_that_vanishes_expires(server: Server, class_path: str):
+async def test_client_that_vanishes_expires(server: Server, class_path: str) -> None:
     async with registered(server, class_path, lifetime=2) as (peer, _):
         await peer.command("vanish")
         await server.next_event(Expired)
@@ -76,7 +76,7 @@ async def test_client_that_vanishes_expires(server: Server, class_path: str):
 @pytest.mark.parametrize("content_format", ["TLV", "SENML_JSON", "SENML_CBOR"])
 async def test_every_level_is_read_in_every_format(
     server: Server, class_path: str, content_format: str
-):
+) -> None:
     async with registered(server, class_path, content_format=content_format) as (_, client):
         instance = await client.read(TEMPERATURE)
         whole_object = await client.read(Path(3303))
@@ -96,14 +96,14 @@ async def test_every_level_is_read_in_every_format(
     assert not device.rejected
 
 
-async def test_discover_lists_the_resources(server: Server, class_path: str):
+async def test_discover_lists_the_resources(server: Server, class_path: str) -> None:
     async with registered(server, class_path) as (_, client):
         found = await client.discover(Path(3303))
 
     assert {VALUE, TEMPERATURE / 5601, TEMPERATURE / 5602, TEMPERATURE / 5605} <= found.keys()
 
 
-async def test_write_to_a_resource_and_to_an_instance(server: Server, class_path: str):
+async def test_write_to_a_resource_and_to_an_instance(server: Server, class_path: str) -> None:
     async with registered(server, class_path) as (peer, client):
         await client.write(LIGHT / 5850, {LIGHT / 5850: True}, replace=True)
         assert await peer.event("written") == "written /3311/0/5850 true"
@@ -116,7 +116,7 @@ async def test_write_to_a_resource_and_to_an_instance(server: Server, class_path
         }
 
 
-async def test_execute_with_and_without_arguments(server: Server, class_path: str):
+async def test_execute_with_and_without_arguments(server: Server, class_path: str) -> None:
     reset = TEMPERATURE / 5605
     async with registered(server, class_path) as (peer, client):
         await client.execute(reset)
@@ -125,7 +125,7 @@ async def test_execute_with_and_without_arguments(server: Server, class_path: st
         assert await peer.event("executed") == "executed /3303/0/5605 0='now',2"
 
 
-async def test_refusal_names_the_code(server: Server, class_path: str):
+async def test_refusal_names_the_code(server: Server, class_path: str) -> None:
     async with registered(server, class_path) as (_, client):
         with pytest.raises(ClientRefused) as refusal:
             await client.read(Path(3303, 7))
@@ -137,7 +137,7 @@ async def test_refusal_names_the_code(server: Server, class_path: str):
 @pytest.mark.parametrize("path", [Path(3303), TEMPERATURE, VALUE], ids=str)
 async def test_observed_values_arrive_until_cancelled(
     server: Server, class_path: str, path: Path, content_format: str
-):
+) -> None:
     notifications: asyncio.Queue[Decoded] = asyncio.Queue()
     async with registered(server, class_path, content_format=content_format) as (peer, client):
         observation = await client.observe(path, notifications.put_nowait)
@@ -149,12 +149,13 @@ async def test_observed_values_arrive_until_cancelled(
 
         await observation.cancel_actively()
         await peer.command("set 3303/0/5700 23.75")
+        await peer.event("set")
         assert (await client.read(VALUE)).values == {VALUE: 23.75}
 
     assert notifications.empty()
 
 
-async def test_send_brings_values_unasked(server: Server, class_path: str):
+async def test_send_brings_values_unasked(server: Server, class_path: str) -> None:
     async with registered(server, class_path) as (peer, _):
         await peer.command("send /3303/0/5700")
         sent = await server.next_event(Sent)

@@ -1,0 +1,149 @@
+"""A client that nobody here wrote becomes a device: Eclipse Leshan's."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+
+from custom_components.lwm2m.const import DOMAIN
+from tests.interop.leshan_peer import LeshanPeer, leshan
+
+from .conftest import cards, settle
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
+
+pytestmark = pytest.mark.interop
+
+ENDPOINT = "leshan-1"
+PATIENCE = 10.0
+
+
+@asynccontextmanager
+async def added(hass: HomeAssistant, hub: Hub, class_path: str) -> AsyncIterator[LeshanPeer]:
+    """Run a Leshan client and press Add on its card."""
+    async with leshan(class_path, hub.server.port, ENDPOINT) as peer:
+        await peer.event("registered")
+        await settle(hass)
+        (card,) = cards(hass)
+        await hass.config_entries.flow.async_configure(card["flow_id"], {})
+        await settle(hass)
+        yield peer
+
+
+def entity_id(hass: HomeAssistant, domain: str, path: str) -> str:
+    """Return the ID of the device's entity at a path."""
+    return next(
+        entity.entity_id
+        for entity in er.async_get(hass).entities.values()
+        if entity.domain == domain and f"{ENDPOINT}-{path}-" in entity.unique_id
+    )
+
+
+def device(hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry) -> dr.DeviceEntry:
+    found = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, hub.devices[ENDPOINT].unique_id), entry.entry_id
+    )
+    assert isinstance(found, dr.DeviceEntry)
+    return found
+
+
+async def state_becomes(hass: HomeAssistant, entity: str, wanted: str) -> None:
+    """Wait for an entity's state; TimeoutError when it stays away."""
+    reached = asyncio.Event()
+
+    @callback
+    def look(*_: Any) -> None:
+        if (state := hass.states.get(entity)) and state.state == wanted:
+            reached.set()
+
+    unsubscribe = hass.bus.async_listen("state_changed", look)
+    look()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await reached.wait()
+    finally:
+        unsubscribe()
+
+
+async def test_it_is_offered_added_and_shown(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, class_path: str
+) -> None:
+    async with added(hass, hub, class_path):
+        shown = device(hass, hub, entry)
+        temperature = hass.states.get(entity_id(hass, "sensor", "3303-0-5700"))
+
+    assert (shown.manufacturer, shown.model, shown.serial_number) == (
+        "Eclipse Leshan",
+        "Peer",
+        "LESHAN-1",
+    )
+    assert temperature
+    assert temperature.state == "21.5"
+    assert temperature.attributes["unit_of_measurement"] == "°C"
+
+
+async def test_its_notifications_and_sends_change_the_state(
+    hass: HomeAssistant, hub: Hub, class_path: str
+) -> None:
+    async with added(hass, hub, class_path) as peer:
+        temperature = entity_id(hass, "sensor", "3303-0-5700")
+        await peer.command("set 3303/0/5700 24.25")
+        await state_becomes(hass, temperature, "24.25")
+        hass.states.async_set(temperature, "overwritten")
+        hub.devices[ENDPOINT].values.clear()
+        await peer.command("send /3303/0/5700")
+        await state_becomes(hass, temperature, "24.25")
+
+
+async def test_its_light_obeys(hass: HomeAssistant, hub: Hub, class_path: str) -> None:
+    async with added(hass, hub, class_path) as peer:
+        light = entity_id(hass, "light", "3311-0-5850")
+        state = hass.states.get(light)
+        assert state
+        assert state.state == STATE_OFF
+        await hass.services.async_call("light", "turn_on", {"entity_id": light}, blocking=True)
+        assert await peer.event("written") == "written /3311/0/5850 true"
+        await state_becomes(hass, light, STATE_ON)
+
+
+async def test_actions_reach_it(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, class_path: str
+) -> None:
+    async with added(hass, hub, class_path) as peer:
+        target = {"device_id": device(hass, hub, entry).id}
+
+        async def act(action: str, **data: Any) -> dict[str, Any]:
+            response = await hass.services.async_call(
+                DOMAIN, action, target | data, blocking=True, return_response=True
+            )
+            assert response
+            return dict(response)
+
+        read = await act("read", path="/3303/0/5700")
+        await act("write", path="/3311/0/5851", value=33)
+        assert await peer.event("written") == "written /3311/0/5851 33"
+        await act("execute", path="/3303/0/5605", arguments="0='now'")
+        assert await peer.event("executed") == "executed /3303/0/5605 0='now'"
+        found = await act("discover", path="/3303/0")
+
+    assert read["resources"]["/3303/0/5700"]["value"] == 21.5
+    assert "/3303/0/5605" in found["links"]
+
+
+async def test_it_is_unavailable_after_it_deregistered(
+    hass: HomeAssistant, hub: Hub, class_path: str
+) -> None:
+    async with added(hass, hub, class_path) as peer:
+        temperature = entity_id(hass, "sensor", "3303-0-5700")
+        await peer.command("stop")
+        await peer.event("deregistered")
+        await state_becomes(hass, temperature, STATE_UNAVAILABLE)
