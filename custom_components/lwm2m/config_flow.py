@@ -158,7 +158,6 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
         """Offer an unknown endpoint, by its name; `discovery_info` has the fields of NewDevice."""
         self._new_device = NewDevice(**discovery_info)
         await self.async_set_unique_id(self._new_device.unique_id)
-        self._abort_if_unique_id_configured()
         self.context["title_placeholders"] = {CONF_NAME: self._new_device.endpoint}
         return await self.async_step_confirm()
 
