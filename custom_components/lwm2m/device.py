@@ -136,7 +136,8 @@ class Device:
         """Read a path now; HomeAssistantError when the device does not answer with values."""
         with translate_errors(self.endpoint, path):
             decoded = await self.client.read(path)
-        self.async_apply(decoded)
+        if len(path) < 4:  # a resource instance says nothing of its siblings
+            self.async_apply(decoded)
         return decoded
 
     async def async_write(self, values: Values) -> None:

@@ -77,6 +77,11 @@ async def test_read_resource_instance(call: Call) -> None:
     assert response["resources"]["/19/0/0"]["value"] == {"7": "AQ=="}
 
 
+async def test_read_resource_instance_leaves_the_others(call: Call, hub: Hub) -> None:
+    await call("read", DATA / 7)
+    assert hub.devices[ENDPOINT].values[DATA] == {0: b"\x00", 7: b"\x01"}
+
+
 async def test_read_is_fresh(call: Call, board: Board) -> None:
     board.set(TEMPERATURE, 25.0)
     response = await call("read", TEMPERATURE)
