@@ -144,6 +144,7 @@ async def test_observed_values_arrive_until_cancelled(
         assert observation.initial.values[VALUE] == 21.5
 
         await peer.command("set 3303/0/5700 22.25")
+        await peer.event("set")
         async with asyncio.timeout(10):
             assert (await notifications.get()).values[VALUE] == 22.25
 
