@@ -47,7 +47,10 @@ REGISTRY = load_registry()
 
 def texts(name: str) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the texts or icons of entities: platform -> translation key -> them."""
-    return json.loads((COMPONENT / name).read_bytes())["entity"]
+    entity: dict[str, dict[str, dict[str, Any]]] = json.loads((COMPONENT / name).read_bytes())[
+        "entity"
+    ]
+    return entity
 
 
 def test_objects_are_mapped() -> None:
@@ -70,8 +73,8 @@ def test_object_model_allows_what_a_row_does() -> None:
         (schema.entity_description.key, number)
         for schema in DISCOVERY_SCHEMAS
         for number in schema.object_ids
-        if OPERATION[schema.platform]
-        not in REGISTRY.get(number).resources[schema.resource_id].operations
+        if not (model := REGISTRY.find_resource(number, schema.resource_id))
+        or OPERATION[schema.platform] not in model.operations
     ]
     assert refused == []
 
@@ -99,7 +102,8 @@ def test_state_classes_suit_the_device_classes() -> None:
     wrong = [
         description.key
         for description in measurements()
-        if description.state_class not in DEVICE_CLASS_STATE_CLASSES[description.device_class]
+        if description.device_class
+        and description.state_class not in DEVICE_CLASS_STATE_CLASSES[description.device_class]
     ]
     assert wrong == []
 
@@ -149,8 +153,8 @@ def test_every_state_of_an_enumeration_has_a_name() -> None:
         for schema in DISCOVERY_SCHEMAS
         if isinstance(schema.entity_description, EnumDescription)
     ]
-    assert {item.key: set(item.options) for item in enumerations} == {
-        item.key: set(named[item.translation_key]["state"]) for item in enumerations
+    assert {item.key: set(item.options or ()) for item in enumerations} == {
+        item.key: set(named[item.translation_key or ""]["state"]) for item in enumerations
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -75,7 +75,8 @@ async def test_unique_id_says_device_path_and_kind(show: Show) -> None:
 
 async def test_entity_belongs_to_its_device(hass: HomeAssistant, show: Show) -> None:
     shown = await show({"/3303/0": {5700: 21.5}})
-    device = dr.async_get(hass).async_get(shown.entry(VALUE).device_id)
+    device = dr.async_get(hass).async_get(shown.entry(VALUE).device_id or "")
+    assert device
     assert device.identifiers == {(DOMAIN, shown.device.unique_id)}
     assert shown.entry(VALUE).config_subentry_id == shown.device.subentry_id
 
@@ -109,7 +110,7 @@ async def test_entity_of_an_instance_that_is_gone_is_unavailable(show: Show) -> 
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "21.5", True, b"\0", {}])
-async def test_measurement_that_is_no_number_is_unknown(show: Show, value: object) -> None:
+async def test_measurement_that_is_no_number_is_unknown(show: Show, value: Any) -> None:
     shown = await show({"/3303/0": {5700: 21.5}})
     path = Path.parse(VALUE)
     shown.device.values[path] = value

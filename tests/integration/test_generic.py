@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from homeassistant.const import Platform
 import pytest
@@ -21,8 +21,8 @@ from custom_components.lwm2m.protocol.node import ObjectLink, Value
 from custom_components.lwm2m.protocol.path import Path
 
 if TYPE_CHECKING:
+    from custom_components.lwm2m.device import Device
     from custom_components.lwm2m.hub import Hub
-    from custom_components.lwm2m.models import EntityInfo
     from simulator.board import Board
 
     from .boards import Show
@@ -59,19 +59,19 @@ class FakeDevice:
         return self.models.get(object_id)
 
 
-def generic(kind: ResourceType, operations: Operations, **fields: Any) -> EntityInfo | None:
+def generic(kind: ResourceType, operations: Operations, **fields: Any) -> Any:
     """Return the generic entity of a resource with this model."""
     device = FakeDevice()
     device.models.add(
         pump(ResourceModel(id=1, name="Speed", type=kind, operations=operations, **fields))
     )
-    return generic_entity(device, RESOURCE)
+    return generic_entity(cast("Device", device), RESOURCE)
 
 
-def of_value(value: Value | None) -> EntityInfo | None:
+def of_value(value: Value | None) -> Any:
     """Return the generic entity of a value that has no model."""
     device = FakeDevice(values={} if value is None else {RESOURCE: value})
-    return generic_entity(device, RESOURCE)
+    return generic_entity(cast("Device", device), RESOURCE)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiocoap import BAD_REQUEST
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
@@ -131,7 +131,7 @@ def test_colour_is_written_as_it_was_read(stated: str, rgb: Rgb | None, written:
 
 
 @pytest.mark.parametrize("value", [None, 5, {0: "#FFB46B"}])
-def test_colour_is_a_text(value: object) -> None:
+def test_colour_is_a_text(value: Any) -> None:
     assert read_colour(value) is None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from homeassistant.components.number import NumberDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS
@@ -146,7 +148,7 @@ def test_padding_is_no_part_of_a_unit() -> None:
 
 
 @pytest.mark.parametrize("stated", [None, "", " \0", "x" * 33, "C\x1b[31m", 5, b"Cel", {0: "Cel"}])
-def test_what_is_no_unit_leaves_the_default(stated: object) -> None:
+def test_what_is_no_unit_leaves_the_default(stated: Any) -> None:
     assert stated_unit(stated, "default") == "default"
 
 
@@ -160,7 +162,8 @@ def test_units_of_the_registry_are_known() -> None:
     stated = {
         resource.unit
         for object_id in registry.object_ids()
-        for resource in registry.get(object_id).resources.values()
+        if (model := registry.get(object_id))
+        for resource in model.resources.values()
         if resource.unit
     }
     known = {str(unit) for units in DEVICE_CLASS_UNITS.values() for unit in units if unit}

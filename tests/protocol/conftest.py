@@ -200,7 +200,7 @@ async def make_server(models: ModelRegistry) -> AsyncIterator[MakeServer]:
     """Start servers on free ports of 127.0.0.1, or of `host`."""
     servers = []
 
-    async def make(host: str | None = "127.0.0.1", **options: object) -> LwM2mServer:
+    async def make(host: str | None = "127.0.0.1", **options: Any) -> LwM2mServer:
         server = LwM2mServer(**{"models": models, **options})
         await server.start(host, 0)
         servers.append(server)

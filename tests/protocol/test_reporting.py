@@ -34,7 +34,7 @@ from custom_components.lwm2m.protocol.errors import (
     ClientRefused,
     NotRegistered,
 )
-from custom_components.lwm2m.protocol.node import Decoded
+from custom_components.lwm2m.protocol.node import Decoded, Values
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.server import Sent
 
@@ -526,7 +526,7 @@ async def test_an_owner_that_fails_at_the_end_does_not_stop_the_others(
 async def test_a_sent_value_is_an_event(
     client: Client, device: Device, events: Events, content_format: int, mtype: object
 ) -> None:
-    values = {MEASURED: 21.5, UNIT: "Cel"}
+    values: Values = {MEASURED: 21.5, UNIT: "Cel"}
     payload = encode(content_format, values, Path(), client.type_of)
 
     response = await device.request(

@@ -9,7 +9,7 @@ from custom_components.lwm2m.protocol.model.ranges import Range, read_range
 
 
 @pytest.mark.parametrize(
-    "kind, text, minimum, maximum",
+    ("kind", "text", "minimum", "maximum"),
     [
         (ResourceType.INTEGER, "0..100", 0, 100),
         (ResourceType.INTEGER, " 1...15 ", 1, 15),
@@ -28,7 +28,7 @@ def test_numeric_range(kind: ResourceType, text: str, minimum: float, maximum: f
 
 
 @pytest.mark.parametrize(
-    "kind, text, values",
+    ("kind", "text", "values"),
     [
         (ResourceType.INTEGER, "0,1,2", (0, 1, 2)),
         (ResourceType.INTEGER, "5, 10, 15, 20", (5, 10, 15, 20)),
@@ -43,7 +43,7 @@ def test_enumeration(kind: ResourceType, text: str, values: tuple[int | str, ...
 
 
 @pytest.mark.parametrize(
-    "kind, text, length",
+    ("kind", "text", "length"),
     [
         (ResourceType.STRING, "0..255", 255),
         (ResourceType.STRING, "0-255 bytes", 255),
@@ -60,7 +60,7 @@ def test_length(kind: ResourceType, text: str, length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind, text",
+    ("kind", "text"),
     [
         (ResourceType.INTEGER, ""),
         (ResourceType.INTEGER, "255"),

@@ -92,7 +92,7 @@ def test_object_facts(shipped: ModelRegistry) -> None:
 
 
 @pytest.mark.parametrize(
-    "path,kind,operations,marks",
+    ("path", "kind", "operations", "marks"),
     [
         ((0, "1.0", 0), ResourceType.STRING, Operations.NONE, "mandatory"),
         ((3, "1.1", 4), ResourceType.NONE, Operations.EXECUTE, "mandatory"),
@@ -152,7 +152,7 @@ def test_versions_ascend_by_number() -> None:
 
 
 @pytest.mark.parametrize(
-    "known, asked, chosen",
+    ("known", "asked", "chosen"),
     [
         (["1.0", "1.1", "2.0"], "1.1", "1.1"),
         # A version left out is 1.0.
@@ -184,7 +184,7 @@ def test_choice_of_version(known: list[str], asked: str | None, chosen: str) -> 
     assert model.version == chosen
 
 
-@pytest.mark.parametrize("object_id, newest", [(3, "1.2"), (4, "1.3"), (6, "1.0"), (21, "1.1")])
+@pytest.mark.parametrize(("object_id", "newest"), [(3, "1.2"), (4, "1.3"), (6, "1.0"), (21, "1.1")])
 def test_core_objects_without_a_version_are_the_newest_1(
     shipped: ModelRegistry, object_id: int, newest: str
 ) -> None:

@@ -163,7 +163,7 @@ def test_several_objects_in_one_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "encoding, declared",
+    ("encoding", "declared"),
     [
         ("utf-8", 'encoding="UTF-8"'),
         ("utf-8-sig", 'encoding="UTF-8"'),
