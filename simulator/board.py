@@ -16,7 +16,7 @@ from .client import Client
 from .events import Event, EventKind, EventLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from aiocoap.numbers.codes import Code
 
@@ -55,7 +55,11 @@ class Board:
         self.random = random.Random(self.endpoint)
         """Makes the board's values drift, in the same way at each start."""
         self._models = models or _models()
-        self._rows: dict[Path, dict[int, Row]] = {}
+        self._definitions: dict[Path, ResourceModel | None] = {}
+        self._rows: dict[Path, Row] = {}
+        """What each resource holds."""
+        self._resources: dict[Path, list[Path]] = {}
+        """The resources of each instance."""
         self.client = Client(self, server)
         self.reset()
 
@@ -143,26 +147,26 @@ class Board:
     @property
     def object_ids(self) -> list[int]:
         """The IDs of the objects that it has, ascending."""
-        return sorted({*self.blueprint.versions, *(path.object_id for path in self._rows)})
+        return sorted({*self.blueprint.versions, *(path.object_id for path in self._resources)})
 
     @property
     def instances(self) -> list[Path]:
         """The object instances that it has, ascending."""
-        return sorted(self._rows)
+        return sorted(self._resources)
 
-    def resources(self, instance: Path) -> Iterator[Path]:
-        """Yield an instance's resources, ascending."""
-        return (instance / resource_id for resource_id in sorted(self._rows[instance]))
+    def resources(self, instance: Path) -> Sequence[Path]:
+        """Return an instance's resources, ascending; KeyError when there is no such instance."""
+        return self._resources[instance]
 
     def has(self, path: Path) -> bool:
         """Tell whether a path exists."""
         match len(path):
             case 0 | 2:
-                return not path or path in self._rows
+                return not path or path in self._resources
             case 1:
                 return path.object_id in self.object_ids
             case 3:
-                return path.resource_id in self._rows.get(path.instance, {})
+                return path in self._rows
             case _:
                 if not self.has(path.resource) or self.action(path.resource):
                     return False
@@ -171,15 +175,17 @@ class Board:
 
     def action(self, path: Path) -> Action | None:
         """Return what Execute on a resource does; None when it is not executable."""
-        row = self._rows[path.instance][path.resource_id]
+        row = self._rows[path]
         return row if callable(row) else None
 
     def value(self, path: Path) -> Any:
         """Return a resource's or a resource instance's value; KeyError when there is none."""
-        value = self._evaluate(self._rows[path.instance][path.resource_id])
-        if callable(value):
+        if len(path) == 4:
+            return self.value(path.resource)[path.resource_instance_id]
+        row = self._rows[path]
+        if callable(row):
             raise KeyError(path)
-        return value[path.resource_instance_id] if len(path) == 4 else value
+        return self._evaluate(row)
 
     def values(self, path: Path) -> Values:
         """Return all readable values at or below a path, by resource."""
@@ -187,9 +193,9 @@ class Board:
             return {path.resource: {path.resource_instance_id: self.value(path)}}
         return {
             resource: self.value(resource)
-            for instance in self.instances
+            for instance, resources in self._resources.items()
             if path.covers(instance) or instance.covers(path)
-            for resource in self.resources(instance)
+            for resource in resources
             if path.covers(resource) and self._readable(resource)
         }
 
@@ -198,17 +204,18 @@ class Board:
 
         KeyError when the board has no such resource.
         """
-        before = self.value(path.resource)
+        resource = path.resource
+        before = self.value(resource)
         if len(path) == 4:
             value = before | {path.resource_instance_id: value}
         if value == before:
             return
-        self._rows[path.instance][path.resource_id] = value
-        self._has_changed(path.resource)
-        if path.resource == LIFETIME:
+        self._rows[resource] = value
+        self.client.observations.mark(resource)
+        if resource == LIFETIME:
             self.client.trigger()
         if self.blueprint.changed is not None:
-            self.blueprint.changed(self, path.resource)
+            self.blueprint.changed(self, resource)
 
     def write(self, path: Path, values: Values, *, replace: bool) -> None:
         """Take checked values that the server writes to `path`.
@@ -227,26 +234,33 @@ class Board:
                 self.set(resource, value)
 
     def add(self, instance: Path, rows: Rows) -> None:
-        """Add an object instance, and tell the server."""
-        self._rows[instance] = dict(rows)
-        self._has_changed(instance)
+        """Add an object instance, in place of the one that was there, and tell the server."""
+        self._put(instance, rows)
+        self.client.observations.mark(instance)
         self.client.trigger()
 
     def remove(self, instance: Path) -> None:
         """Take an object instance away, and tell the server; KeyError when there is none."""
-        del self._rows[instance]
-        self._has_changed(instance)
+        self._drop(instance)
+        self.client.observations.mark(instance)
         self.client.trigger()
 
     def reset(self) -> None:
         """Give all resources their initial values, silently."""
-        self._rows = {path: dict(rows) for path, rows in self.blueprint.instances.items()}
-        self._rows[LIFETIME.instance] = self._server_rows()
+        self._rows.clear()
+        self._resources.clear()
+        for instance, rows in self.blueprint.instances.items():
+            self._put(instance, rows)
+        self._put(LIFETIME.instance, self._server_rows())
 
     def model(self, path: Path) -> ResourceModel | None:
         """Return a resource's definition, by the object version that the board has."""
-        version = self.blueprint.versions.get(path.object_id, INITIAL_VERSION)
-        return self._models.find_resource(path.object_id, path.resource_id, version)
+        if path not in self._definitions:
+            version = self.blueprint.versions.get(path.object_id, INITIAL_VERSION)
+            self._definitions[path] = self._models.find_resource(
+                path.object_id, path.resource_id, version
+            )
+        return self._definitions[path]
 
     # Awaiting what happens
 
@@ -283,8 +297,15 @@ class Board:
         """Await the end of an observation of exactly this path."""
         await self.event(EventKind.CANCELLED, path)
 
-    def _has_changed(self, path: Path) -> None:
-        self.client.observations.mark(path)
+    def _drop(self, instance: Path) -> None:
+        for resource in self._resources.pop(instance):
+            del self._rows[resource]
+
+    def _put(self, instance: Path, rows: Rows) -> None:
+        if instance in self._resources:
+            self._drop(instance)
+        self._resources[instance] = [instance / resource_id for resource_id in sorted(rows)]
+        self._rows |= {instance / resource_id: row for resource_id, row in rows.items()}
 
     def _readable(self, path: Path) -> bool:
         model = self.model(path)

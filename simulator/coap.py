@@ -216,7 +216,6 @@ class Endpoint(asyncio.DatagramProtocol):
         future = self._pending.get(response.token)
         if future is None or future.done():
             return False
-        self._withdraw(response.token)
         if response.mtype is CON:
             self._acknowledged.append(response.mid)
         future.set_result(response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING
 
 from aiocoap import BAD_REQUEST, CHANGED, POST, PUT
@@ -32,8 +33,8 @@ from simulator.boards import (
     PLUG_METER,
     PLUG_ON,
     PLUG_POWER,
-    STORE_BATTERY,
     SMART_PLUG,
+    STORE_BATTERY,
     WEATHER_STATION,
 )
 
@@ -159,6 +160,16 @@ def test_weather_changes_slowly() -> None:
         assert abs(board.value(TEMPERATURE) - before) < 1.5
 
 
+@pytest.mark.parametrize("seconds", [60, 3600])
+def test_weather_is_as_varied_however_often_it_is_looked_at(seconds: float) -> None:
+    board = Board(WEATHER_STATION, server=NOWHERE)
+    readings = []
+    for _ in range(4000):
+        board.tick(seconds)
+        readings.append(board.value(TEMPERATURE))
+    assert statistics.stdev(readings) == pytest.approx(3.0, rel=0.15)
+
+
 def test_the_same_endpoint_has_the_same_weather() -> None:
     readings = set()
     for _ in range(2):
@@ -181,6 +192,14 @@ async def test_a_sensors_extremes_can_be_reset(peer: Peer) -> None:
             board.set(TEMPERATURE, value)
         await peer.request(board, POST, "/3303/0/5605")
         assert (board.value(Path(3303, 0, 5601)), board.value(Path(3303, 0, 5602))) == (3.0, 3.0)
+
+
+def test_an_instance_can_be_put_in_place_of_another() -> None:
+    board = Board(COLOUR_LIGHT, server=NOWHERE)
+    instance = LIGHT_COLOUR.instance
+    board.add(instance, {5850: True})
+    assert list(board.resources(instance)) == [instance / 5850]
+    assert not board.has(LIGHT_COLOUR)
 
 
 class TestLight:

@@ -168,9 +168,31 @@ async def test_one_confirmable_message_is_under_way_at_a_time(wire: Wire) -> Non
     await board.stop(deregister=False)
 
 
-async def test_a_block_out_of_order_is_refused(wire: Wire, board: Board) -> None:
-    response = await wire.ask(PUT, "/3311/0/5750", payload=b"x" * 64, block1=(1, False, 2))
+@pytest.mark.parametrize("numbers", [(1,), (0, 2), (0, 1, 1)])
+async def test_a_block_out_of_order_is_refused(
+    wire: Wire, board: Board, numbers: tuple[int, ...]
+) -> None:
+    for number in numbers:
+        response = await wire.ask(PUT, "/3311/0/5750", payload=b"x" * 64, block1=(number, True, 2))
     assert response.code.dotted == "4.08"
+
+
+async def test_a_body_may_start_over(wire: Wire, board: Board) -> None:
+    for number, more in ((0, True), (0, True), (1, False)):
+        response = await wire.ask(
+            PUT, "/3311/0/5750", payload=b"y" * 16, block1=(number, more, 0), content_format=0
+        )
+    assert response.code.dotted == "2.04"
+    assert await board.written(Path(3311, 0, 5750)) == "y" * 32
+
+
+async def test_the_blocks_of_two_states_can_be_told_apart(wire: Wire, board: Board) -> None:
+    tags = []
+    for label in ("a", "a", "b"):
+        board.set(Path(3311, 0, 5750), label)
+        block = await wire.ask(GET, "/3311/0", block2=(0, False, 0), accept=110)
+        tags.append(block.opt.etag)
+    assert tags[0] == tags[1] != tags[2]
 
 
 async def test_a_body_in_blocks_is_put_together(wire: Wire, board: Board) -> None:
@@ -214,15 +236,17 @@ async def test_register_goes_on_in_the_smaller_blocks_that_the_server_asks_for(
     for number in range(1, 150):
         board.add(Path(3311, number), {5850: False})
     await board.start()
-    links = b""
+    links, exponents = b"", []
     while True:
         request = await wire.receive()
         links += request.payload
         if not request.opt.block1.more:
             break
+        exponents.append(request.opt.block1.size_exponent)
         assert len(links) == (request.opt.block1.block_number + 1) * request.opt.block1.size
         wire.reply(request, 95, block1=(request.opt.block1.block_number, True, 4))
     wire.reply(request, CREATED, location_path=("rd", "x"))
     await board.registered()
     assert links.endswith(b"</3311/149>")
+    assert exponents[:3] == [6, 4, 4]
     await board.stop(deregister=False)

@@ -67,20 +67,20 @@ def values_of(response: Any, path: Path, board: Board) -> Values:
     return decoded.values
 
 
-def a_list_of_names(path: Path) -> ModelRegistry:
-    """Make the model of an object with one writable multiple resource."""
+def models_of(path: Path, kind: ResourceType, *, multiple: bool) -> ModelRegistry:
+    """Make the model of an object with one resource, which can be read and written."""
     resource = ResourceModel(
         id=path.resource_id,
-        name="Names",
-        type=ResourceType.STRING,
+        name="Sample",
+        type=kind,
         operations=Operations.READ | Operations.WRITE,
-        multiple=True,
+        multiple=multiple,
     )
     models = ModelRegistry()
     models.add(
         ObjectModel(
             id=path.object_id,
-            name="List",
+            name="Samples",
             version="1.0",
             lwm2m_version="1.0",
             multiple=True,
@@ -269,6 +269,17 @@ async def test_replacing_an_instance_gives_the_rest_its_first_values(
     assert board.value(LIGHT / 5750) == "Reading lamp"
 
 
+async def test_bytes_are_written_and_read_as_they_are(peer: Peer) -> None:
+    path = Path(33_000, 0, 7)
+    blueprint = Blueprint(name="bytes", instances={path.instance: {7: b""}})
+    models = models_of(path, ResourceType.OPAQUE, multiple=False)
+    async with Board(blueprint, server=peer.address, models=models) as board:
+        await peer.request(board, PUT, str(path), payload=b"\x00\xff", content_format=OPAQUE)
+        assert await board.written(path) == b"\x00\xff"
+        response = await peer.request(board, GET, str(path), accept=OPAQUE)
+        assert response.payload == b"\x00\xff"
+
+
 @pytest.mark.parametrize(
     ("method", "addresses"), [(POST, {0: "a", 1: "c", 2: "d"}), (PUT, {1: "c", 2: "d"})]
 )
@@ -277,7 +288,8 @@ async def test_a_multiple_resource_is_extended_or_replaced(
 ) -> None:
     path = Path(33_000, 0, 7)
     blueprint = Blueprint(name="list", instances={path.instance: {7: {0: "a", 1: "b"}}})
-    async with Board(blueprint, server=peer.address, models=a_list_of_names(path)) as board:
+    models = models_of(path, ResourceType.STRING, multiple=True)
+    async with Board(blueprint, server=peer.address, models=models) as board:
         payload = encode(TLV, {path: {1: "c", 2: "d"}}, path, board.model)
         response = await peer.request(board, method, str(path), payload=payload, content_format=TLV)
         assert response.code == CHANGED

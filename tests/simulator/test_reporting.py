@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from aiocoap import ACK, CON, CONTENT, GET, NON, NOT_FOUND, RST
@@ -144,11 +145,13 @@ async def test_a_removed_instance_ends_its_observation_with_4_04(wire: Wire, boa
     assert board.client.observations.paths == ()
 
 
-async def test_registering_again_ends_all_observations(peer: Peer) -> None:
-    async with Board(COLOUR_LIGHT, server=peer.address) as board:
-        await peer.request(board, GET, DIMMER, observe=0, accept=0)
-        await board.register()
-        assert board.client.observations.paths == ()
+async def test_registering_again_ends_all_observations(wire: Wire, board: Board) -> None:
+    await observe(wire)
+    registering = asyncio.create_task(board.register())
+    await wire.accept()
+    await registering
+    board.set(LIGHT_DIMMER, 1)
+    assert (await wire.ask(GET, DIMMER)).token == b"ask"
 
 
 async def test_a_path_that_is_not_observable_is_only_read(peer: Peer) -> None:
@@ -163,12 +166,16 @@ async def test_a_path_that_is_not_observable_is_only_read(peer: Peer) -> None:
         await board.event(EventKind.READ, LIGHT)
 
 
-async def test_observations_are_limited(peer: Peer) -> None:
-    async with Board(COLOUR_LIGHT, server=peer.address, max_observations=1) as board:
-        first = await peer.request(board, GET, "/3311/0", observe=0)
-        second = await peer.request(board, GET, "/3/0", observe=0)
-        assert first.opt.observe is not None
-        assert second.opt.observe is None
+async def test_observations_are_limited_and_renewing_one_takes_no_more(wire: Wire) -> None:
+    board = Board(COLOUR_LIGHT, server=wire.address, max_observations=1)
+    await board.start()
+    await wire.accept()
+    granted = []
+    for token in (b"first", b"second", b"first"):
+        wire.send(wire.message(GET, token=token, uri_path=("3311", "0"), observe=0))
+        granted.append((await wire.receive()).opt.observe is not None)
+    assert granted == [True, False, True]
+    await board.stop(deregister=False)
 
 
 async def test_what_cannot_be_read_is_not_observed(peer: Peer) -> None:
