@@ -58,9 +58,13 @@ class Client:
         self._begin_task()
 
     async def stop(self, *, deregister: bool) -> None:
-        """End all, with or without Deregister; harmless when already stopped."""
+        """End all, with or without Deregister, which a silent board cannot send anyway.
+
+        Harmless when already stopped.
+        """
+        running = self._task is not None
         await self._end_task()
-        if deregister and self.location is not None and self.coap.port is not None:
+        if deregister and running and self.location is not None:
             self._wake_up()
             with suppress(NoAnswerError, TimeoutError):
                 async with asyncio.timeout(FAREWELL):

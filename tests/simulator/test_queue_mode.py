@@ -92,7 +92,7 @@ async def test_without_queue_mode_it_stays_awake(peer: Peer) -> None:
         assert not board.asleep
 
 
-async def test_a_silent_board_neither_answers_nor_updates(peer: Peer) -> None:
+async def test_a_silent_board_neither_answers_nor_updates_nor_says_goodbye(peer: Peer) -> None:
     async with Board(COLOUR_LIGHT, server=peer.address, lifetime=1, update_after=0.01) as board:
         await board.registered()
         await board.go_silent()
@@ -101,7 +101,7 @@ async def test_a_silent_board_neither_answers_nor_updates(peer: Peer) -> None:
         with pytest.raises(TimeoutError):
             await peer.start_request(board, GET, "/3/0").response_within(0.05)
         assert peer.calls.empty()
-        await board.stop(deregister=False)
+    assert peer.calls.empty()
 
 
 async def test_a_board_that_comes_back_updates(peer: Peer) -> None:
