@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from aiocoap.numbers.constants import TransportTuning
 
     from custom_components.lwm2m.protocol.coap import CoapEndpoint, UdpPeer
-
-    from .conftest import RawPeer
+    from tests.raw_coap import RawPeer
 
 type Pending = asyncio.Future[Message]
 

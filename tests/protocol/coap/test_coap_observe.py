@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiocoap import ACK, CON, CONTENT, FETCH, GET, NON, NOT_FOUND, RST, Message
+from aiocoap import ACK, CON, CONTENT, CONTINUE, FETCH, GET, NON, NOT_FOUND, RST, Message
 import pytest
 
 from custom_components.lwm2m.protocol.coap import NoAcknowledgement, TransferFailed
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from custom_components.lwm2m.protocol.coap import CoapEndpoint
-
-    from .conftest import RawPeer
+    from tests.raw_coap import RawPeer
 
     type MakeRequest = Callable[..., Message]
 
@@ -202,6 +201,22 @@ async def test_a_notification_that_overtakes_the_first_response_takes_its_place(
     assert observed.seen == []
 
 
+async def test_the_answer_to_the_last_block_of_a_large_request_grants_the_observation(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    composite = Observed(endpoint, raw, request_to(code=FETCH, payload=bytes(1030)))
+    observing = composite.start()
+    first = await raw.receive()
+    raw.answer(first, code=CONTINUE, block1=(0, True, 6), observe=1)
+    last = await raw.receive()
+    raw.answer(last, block1=(1, False, 6), observe=2)
+
+    response = await observing
+    assert response.token == last.token
+    assert endpoint.observations.get(response.remote, last.token)
+    assert not endpoint.observations.get(response.remote, first.token)
+
+
 @pytest.mark.parametrize(
     ("code", "observe"),
     [
@@ -282,6 +297,31 @@ async def test_a_strange_non_confirmable_notification_is_ignored(
     raw.send(established.request.remote, CONTENT, NON, token=b"strange", observe=1)
 
     assert await raw.receives_nothing()
+
+
+async def test_a_late_acknowledgement_with_the_token_ends_no_observation(
+    established: Observed, raw: RawPeer
+) -> None:
+    raw.answer(established.request, b"late")
+    raw.notify(established.request, 11, b"value")
+
+    assert await established.payloads(b"value") == [b"value"]
+
+
+async def test_a_grant_that_arrives_as_the_request_is_cancelled_observes_nothing(
+    observed: Observed, raw: RawPeer
+) -> None:
+    (transport,) = observed.endpoint._transports
+    observing = observed.start()
+    request = await raw.receive()
+    grant = Message(code=CONTENT, _mtype=ACK, _mid=request.mid, _token=request.token, observe=1)
+
+    observing.cancel()
+    transport._receive(grant.encode(), observed.message.remote)
+    await asyncio.wait([observing])
+
+    assert observing.cancelled()
+    assert len(observed.endpoint.observations) == 0
 
 
 async def test_a_sink_that_fails_stops_no_notification(
@@ -513,5 +553,6 @@ async def test_closing_ends_the_fetching_of_blocks(established: Observed, raw: R
 
     await established.endpoint.close()
 
-    assert await raw.receives_nothing(0.2)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert len(established.endpoint.observations) == 0
     assert established.seen == []

@@ -34,7 +34,7 @@ from custom_components.lwm2m.protocol.coap import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from .conftest import RawPeer
+    from tests.raw_coap import RawPeer
 
     type MakeRequest = Callable[..., Message]
 
@@ -221,6 +221,21 @@ async def test_a_queued_request_goes_after_the_one_before_was_given_up(
         await unanswered
 
 
+async def test_nothing_is_kept_of_a_cancelled_request(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    (layer,) = endpoint._transports.values()
+    pending = start(endpoint, request_to("3"))
+    await raw.receive()
+
+    pending.cancel()
+    await asyncio.wait([pending])
+
+    assert layer.outgoing_requests == {}
+    assert layer.token_interface._active_exchanges == {}
+    assert layer.token_interface._backlogs == {}
+
+
 async def test_a_late_response_to_a_cancelled_request_is_rejected(
     endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
 ) -> None:
@@ -361,6 +376,16 @@ async def test_the_next_request_to_that_peer_starts_with_small_blocks(
     assert sizes == [256, 44]
 
 
+async def test_a_peer_that_refuses_any_size_has_refused(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    pending = start(endpoint, request_to("5", code=PUT, payload=bytes(600)))
+
+    raw.answer(await raw.receive(), code=REQUEST_ENTITY_TOO_LARGE, block1=(0, False, 6))
+
+    assert (await pending).code == REQUEST_ENTITY_TOO_LARGE
+
+
 async def test_a_refused_block_ends_the_transfer(
     endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
 ) -> None:
@@ -410,8 +435,22 @@ async def test_a_large_response_is_fetched_whole(
 
     response = await pending
     assert (response.payload, response.opt.content_format) == (payload, 112)
+    assert response.opt.block2 is None
     assert [request.opt.block2 for request in requests] == [None, (1, False, 2), (2, False, 2)]
     assert {request.opt.accept for request in requests} == {112}
+
+
+async def test_further_blocks_may_become_smaller(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    pending = start(endpoint, request_to("3"))
+    raw.answer(await raw.receive(), bytes(64), block2=(0, True, 2))
+    raw.answer(await raw.receive(), bytes(16), block2=(4, True, 0))
+    last = await raw.receive()
+    raw.answer(last, b"end", block2=(5, False, 0))
+
+    assert last.opt.block2 == (5, False, 0)
+    assert (await pending).payload == bytes(80) + b"end"
 
 
 async def test_further_blocks_of_a_fetch_go_without_its_payload(

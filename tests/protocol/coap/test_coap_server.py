@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from aiocoap import (
@@ -27,12 +28,13 @@ from aiocoap import (
 )
 import pytest
 
+from tests.raw_coap import Address, RawPeer, until
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from custom_components.lwm2m.protocol.coap import CoapEndpoint
 
-    from .conftest import Address, RawPeer
 
 LARGE = bytes(range(256)) * 10
 
@@ -121,8 +123,7 @@ async def test_a_slow_handler_delays_no_other_peer(
 ) -> None:
     handler.may_answer.clear()
     raw.send(address, GET, NON)
-    while not handler.requests:
-        await asyncio.sleep(0)
+    await until(lambda: handler.requests)
     handler.may_answer = asyncio.Event()
     handler.may_answer.set()
 
@@ -151,8 +152,7 @@ async def test_a_duplicate_of_a_request_in_work_waits_with_it(
     handler.may_answer.clear()
     request = raw.send(address, POST, CON, token=b"t")
     raw.transport.sendto(request.encode(), address)
-    while not handler.requests:
-        await asyncio.sleep(0)
+    await until(lambda: handler.requests)
     handler.may_answer.set()
 
     assert (await raw.receive()).payload == b"1"
@@ -233,6 +233,22 @@ async def test_a_critical_option_that_is_not_understood_is_refused(
 
     assert (await raw.receive()).code == code
     assert handler.requests == []
+
+
+async def test_what_a_peer_does_is_no_warning(
+    raw: RawPeer,
+    address: Address,
+    handler: Recorder,
+    server: CoapEndpoint,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """aiocoap warns of a token that is used again while its request is at work."""
+    handler.may_answer.clear()
+    for _ in range(2):
+        raw.send(address, GET, CON, token=b"same")
+    await until(lambda: server.counters.requests == 2)
+
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_ping_is_answered_with_a_reset(raw: RawPeer, address: Address) -> None:
@@ -395,10 +411,41 @@ async def test_the_handler_is_asked_once_for_all_blocks(
     assert len(handler.requests) == 1
 
 
+async def test_nothing_is_kept_of_transfers_that_are_through(
+    raw: RawPeer, address: Address, server: CoapEndpoint
+) -> None:
+    await send_blocks(raw, address, LARGE)
+    await send_blocks(raw, address, bytes(4096))
+    for number in range(3):
+        await get_block(raw, address, number, 6)
+
+    assert len(server._server._requests) == 0
+    assert len(server._server._answers) == 0
+
+
 async def test_a_peer_gets_the_block_size_that_it_asks_for(raw: RawPeer, address: Address) -> None:
     answer = await get_block(raw, address, 0, 2)
 
     assert (len(answer.payload), answer.opt.block2) == (64, (0, True, 2))
+
+
+async def test_the_last_block_of_a_request_asks_for_the_block_size_of_its_answer(
+    raw: RawPeer, address: Address
+) -> None:
+    path = ["large"]
+    raw.send(address, POST, CON, uri_path=path, payload=bytes(16), block1=(0, True, 0))
+    await raw.receive()
+    raw.send(
+        address,
+        POST,
+        CON,
+        uri_path=path,
+        payload=b"end",
+        block1=(1, False, 0),
+        block2=(0, False, 2),
+    )
+
+    assert (await raw.receive()).opt.block2 == (0, True, 2)
 
 
 async def test_a_single_later_block_of_a_get_is_answered(raw: RawPeer, address: Address) -> None:
@@ -423,8 +470,7 @@ async def test_closing_before_a_request_is_acknowledged_leaves_nothing(
 ) -> None:
     handler.may_answer.clear()
     raw.send(address, GET, CON)
-    while not handler.requests:
-        await asyncio.sleep(0)
+    await until(lambda: handler.requests)
 
     await server.close()
 
@@ -439,6 +485,5 @@ async def test_closing_cancels_a_handler_at_work(
     await raw.receive()
 
     await server.close()
-    handler.may_answer.set()
 
-    assert await raw.receives_nothing()
+    assert asyncio.all_tasks() == {asyncio.current_task()}

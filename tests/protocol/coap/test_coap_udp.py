@@ -14,11 +14,10 @@ import pytest
 
 from custom_components.lwm2m.protocol.coap import CoapEndpoint, PortInUseError
 from custom_components.lwm2m.protocol.coap.udp import UdpPeer, UdpTransport, _is_group
+from tests.raw_coap import RawPeer, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-
-    from .conftest import RawPeer
 
     type OpenEndpoint = Callable[..., Awaitable[CoapEndpoint]]
     type OpenPeer = Callable[..., Awaitable[RawPeer]]
@@ -167,8 +166,7 @@ async def test_a_request_leaves_from_the_address_and_port_that_the_peer_talks_to
     endpoint = await open_endpoint(handler, host=None)
     peer = await open_peer(peer_host)
     peer.send((server_host, port_of(endpoint)), GET, NON)
-    while not seen:
-        await asyncio.sleep(0)
+    await until(lambda: seen)
     message = Message(code=GET)
     message.remote = seen[0]
 
@@ -316,8 +314,7 @@ async def test_a_multicast_datagram_is_ignored(open_endpoint: OpenEndpoint) -> N
         other.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
         data = Message(code=GET, _mtype=NON, _mid=1).encode()
         other.sendto(data, ("224.0.1.187", port_of(endpoint)))
-        while not endpoint.counters.datagrams_in:
-            await asyncio.sleep(0)
+        await until(lambda: endpoint.counters.datagrams_in)
 
     assert (endpoint.counters.multicast, endpoint.counters.requests) == (1, 0)
 
@@ -379,14 +376,16 @@ async def test_datagrams_that_the_kernel_dropped_are_counted(
 ) -> None:
     (transport,) = endpoint._transports
     transport._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    address = transport.host, transport.port
     for _ in range(50):
-        raw.send((transport.host, transport.port), GET, NON, payload=bytes(1000))
-    while not endpoint.counters.datagrams_in:
-        await asyncio.sleep(0)
-
-    raw.send((transport.host, transport.port), GET, NON)
-    while not endpoint.counters.dropped:
-        await asyncio.sleep(0)
-
+        raw.send(address, GET, NON, payload=bytes(1000))
     counters = endpoint.counters
-    assert counters.datagrams_in + counters.dropped == 51
+    await until(lambda: counters.datagrams_in)
+
+    raw.send(address, GET, NON)
+    await until(lambda: counters.dropped)
+    received = counters.datagrams_in
+    raw.send(address, GET, NON)  # tells the same number again
+    await until(lambda: counters.datagrams_in > received)
+
+    assert counters.datagrams_in + counters.dropped == 52

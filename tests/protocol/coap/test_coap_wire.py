@@ -12,11 +12,11 @@ import pytest
 
 from custom_components.lwm2m.protocol.coap import CoapEndpoint, CoapError, UdpPeer
 from custom_components.lwm2m.protocol.coap.wire import MalformedMessage, decode
+from tests.raw_coap import RawPeer, until
 
 if TYPE_CHECKING:
     from custom_components.lwm2m.protocol.coap.layers import MessageLayer
 
-    from .conftest import RawPeer
 
 MALFORMED = {
     "nothing": b"",
@@ -181,8 +181,7 @@ async def survive(datagrams: list[tuple[int, int, bytes, bytes, bytes]]) -> None
 
     last = Message(code=GET, _mtype=CON, _mid=0x7777, _token=b"last", payload=b"alive")
     layers[0].receive(last.encode(), peer)
-    while not transport.sent[-1].endswith(b"alive"):
-        await asyncio.sleep(0)
+    await until(lambda: transport.sent[-1].endswith(b"alive"))
     await endpoint.close()
     for result in await asyncio.gather(*waiting, return_exceptions=True):
         assert isinstance(result, Message | CoapError)

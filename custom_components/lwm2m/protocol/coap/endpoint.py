@@ -65,9 +65,8 @@ class CoapEndpoint:
         tuning: TransportTuning | None = None,
         max_request_size: int = MAX_REQUEST_SIZE,
         max_response_size: int = MAX_RESPONSE_SIZE,
-        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Make an endpoint without sockets yet.
+        """Make an endpoint in the running loop, without sockets yet.
 
         A `handler` that raises is answered for with 5.00. Sizes are in bytes of a whole payload:
         a larger request gets 4.13, a larger response is a TransferFailed. `tuning` holds the
@@ -75,7 +74,7 @@ class CoapEndpoint:
         """
         check_aiocoap()
         self.counters = CoapCounters()
-        self._loop = loop or asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self._tuning = tuning or TransportTuning()
         self._max_response_size = max_response_size
         self._server = BlockwiseServer(

@@ -75,6 +75,7 @@ class ObservationTable:
         self._counters = counters
         self._fetch_rest = fetch_rest
         self._entries: dict[tuple[UdpPeer, bytes], Observation] = {}
+        self._fetches: set[asyncio.Task[None]] = set()
         self._forgotten: Recent[tuple[UdpPeer, bytes], None] = Recent(
             FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time
         )
@@ -85,9 +86,7 @@ class ObservationTable:
 
     def add(self, observation: Observation) -> None:
         """Take an observation in, also one known from before a restart."""
-        key = (observation.remote, observation.token)
-        self._forgotten.discard(key)
-        self._entries[key] = observation
+        self._entries[observation.remote, observation.token] = observation
 
     def get(self, remote: UdpPeer, token: bytes) -> Observation | None:
         """Return the observation that `token` of `remote` belongs to."""
@@ -129,6 +128,8 @@ class ObservationTable:
             self._counters.lost_notifications += 1
         if lasting and message.opt.block2 is not None and message.opt.block2.more:
             observation.fetch = self._loop.create_task(self._complete(observation, message))
+            self._fetches.add(observation.fetch)
+            observation.fetch.add_done_callback(self._fetches.discard)
         else:
             self._pass_on(observation, message)
 
@@ -140,11 +141,10 @@ class ObservationTable:
 
     async def close(self) -> None:
         """Forget all, without telling the peers."""
-        fetches = [entry.fetch for entry in self._entries.values() if entry.fetch is not None]
         self._entries.clear()
-        for fetch in fetches:
+        for fetch in self._fetches:
             fetch.cancel()
-        await asyncio.gather(*fetches, return_exceptions=True)
+        await asyncio.gather(*self._fetches, return_exceptions=True)
 
     async def _complete(self, observation: Observation, first: Message) -> None:
         try:
