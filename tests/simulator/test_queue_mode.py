@@ -30,8 +30,9 @@ async def test_every_message_keeps_it_awake_for_longer(peer: Peer) -> None:
     loop = asyncio.get_running_loop()
     async with Board(COLD_STORE_LOGGER, server=peer.address, awake_time=AWAKE_TIME) as board:
         await board.registered()
-        registered_at = loop.time()
-        while (asked_at := loop.time()) < registered_at + AWAKE_TIME / 2:
+        registered_at = asked_at = loop.time()
+        while loop.time() < registered_at + AWAKE_TIME / 2:
+            asked_at = loop.time()
             await peer.request(board, GET, "/3303/0/5700")
         await board.event(EventKind.ASLEEP)
         assert loop.time() >= asked_at + AWAKE_TIME
