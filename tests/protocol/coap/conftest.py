@@ -1,4 +1,4 @@
-"""Raw peers, and endpoints with short times."""
+"""Raw peers and endpoints."""
 
 from __future__ import annotations
 
@@ -17,18 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
 
-class FastTuning(TransportTuning):  # type: ignore[misc]  # aiocoap is untyped
-    """RFC 7252's times in a twentieth, so that a peer is given up after 0.15 to 0.225 s."""
-
-    ACK_TIMEOUT = 0.05
-    MAX_RETRANSMIT = 1
-    EMPTY_ACK_DELAY = 0.02
+@pytest.fixture
+def tuning() -> TransportTuning:
+    """Return times so long that a busy machine brings about no retransmission."""
+    tuning = TransportTuning()
+    tuning.MAX_RETRANSMIT = 1
+    tuning.EMPTY_ACK_DELAY = 1.0
+    return tuning
 
 
 @pytest.fixture
-def tuning() -> TransportTuning:
-    """Return short times."""
-    return FastTuning()
+def impatient(tuning: TransportTuning) -> None:
+    """Send again after 0.1 to 0.15 s, and give a peer up after 0.3 to 0.45 s."""
+    tuning.ACK_TIMEOUT = 0.1
+
+
+@pytest.fixture
+def acknowledging(tuning: TransportTuning) -> None:
+    """Acknowledge a request that is not answered at once."""
+    tuning.EMPTY_ACK_DELAY = 0.01
 
 
 @pytest.fixture
@@ -60,7 +67,7 @@ async def echo(request: Message) -> Message:
 async def open_endpoint(
     socket_enabled: None, tuning: TransportTuning
 ) -> AsyncIterator[Callable[..., Awaitable[CoapEndpoint]]]:
-    """Return what opens an endpoint with short times, on 127.0.0.1 unless told else."""
+    """Return what opens an endpoint, on 127.0.0.1 unless told else."""
     async with AsyncExitStack() as stack:
 
         async def open_one(

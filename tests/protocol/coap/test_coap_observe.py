@@ -10,6 +10,7 @@ import pytest
 
 from custom_components.lwm2m.protocol.coap import NoAcknowledgement, TransferFailed
 from custom_components.lwm2m.protocol.coap.observation import MAX_HELD, Observation
+from tests.raw_coap import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,6 +236,7 @@ async def test_without_a_grant_there_is_no_observation(
     assert len(observed.endpoint.observations) == 0
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_an_unanswered_request_observes_nothing(observed: Observed) -> None:
     with pytest.raises(NoAcknowledgement):
         await observed.start()
@@ -343,6 +345,7 @@ async def test_a_sink_that_fails_stops_no_notification(
     assert endpoint.counters.sink_errors == 1
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_notifications_go_on_after_an_unanswered_request(
     established: Observed, raw: RawPeer, request_to: MakeRequest
 ) -> None:
@@ -469,10 +472,11 @@ async def test_a_notification_whose_blocks_fail_is_lost_and_the_next_is_not(
 ) -> None:
     raw.notify(established.request, 11, bytes(16), block2=(0, True, 0))
     raw.answer(await raw.receive(), code=NOT_FOUND)
+    await until(lambda: established.endpoint.counters.lost_notifications == 1)
+
     raw.notify(established.request, 12, b"next")
 
     assert await established.payloads(b"next") == [b"next"]
-    assert established.endpoint.counters.lost_notifications == 1
 
 
 async def test_a_first_response_in_blocks_is_fetched_whole(
@@ -536,14 +540,31 @@ async def test_a_first_response_that_cannot_be_fetched_observes_nothing(
     assert len(observed.endpoint.observations) == 0
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_forgetting_ends_the_fetching_of_blocks(established: Observed, raw: RawPeer) -> None:
     raw.notify(established.request, 11, bytes(16), block2=(0, True, 0))
     request = await raw.receive()
 
     established.forget()
 
-    assert await raw.receives_nothing(0.2)  # no retransmission
+    assert await raw.receives_nothing(0.3)  # no retransmission
     raw.answer(request, b"end", block2=(1, False, 0))
+    assert established.seen == []
+
+
+async def test_a_notification_that_is_complete_as_the_endpoint_closes_reaches_no_sink(
+    established: Observed, raw: RawPeer
+) -> None:
+    (transport,) = established.endpoint._transports
+    raw.notify(established.request, 11, bytes(16), block2=(0, True, 0))
+    request = await raw.receive()
+    last = Message(
+        code=CONTENT, _mtype=ACK, _mid=request.mid, _token=request.token, block2=(1, False, 0)
+    )
+
+    transport._receive(last.encode(), established.response.remote)
+    await established.endpoint.close()
+
     assert established.seen == []
 
 

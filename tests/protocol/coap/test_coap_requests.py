@@ -83,6 +83,7 @@ async def test_a_non_confirmable_response_is_returned(
     assert await raw.receives_nothing()
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_response_ends_the_retransmission_of_a_request_whose_acknowledgement_was_lost(
     endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
 ) -> None:
@@ -91,9 +92,10 @@ async def test_a_response_ends_the_retransmission_of_a_request_whose_acknowledge
     await pending
     await raw.receive()
 
-    assert await raw.receives_nothing(0.2)
+    assert await raw.receives_nothing(0.3)
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_an_unanswered_request_is_sent_again_and_then_given_up(
     endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
 ) -> None:
@@ -103,9 +105,10 @@ async def test_an_unanswered_request_is_sent_again_and_then_given_up(
     with pytest.raises(NoAcknowledgement):
         await pending
     assert (first.mid, first.token) == (second.mid, second.token)
-    assert await raw.receives_nothing()
+    assert await raw.receives_nothing(0.3)
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_the_timeout_ends_a_request_before_its_retransmissions_do(
     endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
 ) -> None:
@@ -113,7 +116,7 @@ async def test_the_timeout_ends_a_request_before_its_retransmissions_do(
         await endpoint.request(request_to("3"), timeout=0.01)
 
     await raw.receive()
-    assert await raw.receives_nothing()
+    assert await raw.receives_nothing(0.3)
 
 
 async def test_an_acknowledged_request_without_response_ends_with_its_timeout(
@@ -137,6 +140,7 @@ async def test_a_reset_ends_a_request(
         await pending
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_closed_port_ends_a_request_without_ending_another(
     endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
 ) -> None:
@@ -207,6 +211,7 @@ async def test_cancelling_a_queued_request_never_sends_it(
     assert following.opt.uri_path == ("last",)
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_queued_request_goes_after_the_one_before_was_given_up(
     endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
 ) -> None:
@@ -436,6 +441,7 @@ async def test_a_large_response_is_fetched_whole(
     response = await pending
     assert (response.payload, response.opt.content_format) == (payload, 112)
     assert response.opt.block2 is None
+    assert response.opt.block2 is None
     assert [request.opt.block2 for request in requests] == [None, (1, False, 2), (2, False, 2)]
     assert {request.opt.accept for request in requests} == {112}
 
@@ -553,6 +559,29 @@ async def test_closing_ends_what_waits(
     assert await raw.receives_nothing()
 
 
+async def test_closing_between_two_blocks_ends_the_transfer(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    (transport,) = endpoint._transports
+    message = request_to("3")
+    pending = start(endpoint, message)
+    request = await raw.receive()
+    block = Message(
+        code=CONTENT,
+        _mtype=ACK,
+        _mid=request.mid,
+        _token=request.token,
+        payload=bytes(16),
+        block2=(0, True, 0),
+    )
+
+    transport._receive(block.encode(), message.remote)
+    await endpoint.close()
+
+    with pytest.raises(EndpointClosed):
+        await pending
+
+
 async def test_a_closed_endpoint_sends_nothing(
     endpoint: CoapEndpoint, request_to: MakeRequest
 ) -> None:
@@ -561,6 +590,15 @@ async def test_a_closed_endpoint_sends_nothing(
 
     with pytest.raises(EndpointClosed):
         await endpoint.request(message)
+
+
+async def test_a_peer_of_another_endpoint_is_out_of_reach(
+    endpoint: CoapEndpoint,
+    request_to: MakeRequest,
+    open_endpoint: Callable[..., Awaitable[CoapEndpoint]],
+) -> None:
+    with pytest.raises(EndpointClosed):
+        await (await open_endpoint()).request(request_to("3"))
 
 
 async def test_a_closed_endpoint_does_not_listen(endpoint: CoapEndpoint) -> None:

@@ -99,6 +99,7 @@ async def test_a_non_confirmable_request_gets_a_non_confirmable_answer(
     assert (answer.mtype, answer.token) == (NON, b"t")
 
 
+@pytest.mark.usefixtures("acknowledging", "impatient")
 async def test_a_slow_answer_comes_separately(
     raw: RawPeer, address: Address, handler: Recorder
 ) -> None:
@@ -112,7 +113,7 @@ async def test_a_slow_answer_comes_separately(
     assert (acknowledgement.mtype, acknowledgement.code) == (ACK, EMPTY)
     assert acknowledgement.mid == request.mid
     assert (answer.mtype, answer.token, answer.payload) == (CON, b"t", b"1")
-    assert await raw.receives_nothing(0.2)
+    assert await raw.receives_nothing(0.3)
 
 
 async def test_a_slow_handler_delays_no_other_peer(
@@ -415,6 +416,7 @@ async def test_nothing_is_kept_of_transfers_that_are_through(
     raw: RawPeer, address: Address, server: CoapEndpoint
 ) -> None:
     await send_blocks(raw, address, LARGE)
+    assert len(server._server._requests) == 0
     await send_blocks(raw, address, bytes(4096))
     for number in range(3):
         await get_block(raw, address, number, 6)
@@ -477,6 +479,7 @@ async def test_closing_before_a_request_is_acknowledged_leaves_nothing(
     assert await raw.receives_nothing()
 
 
+@pytest.mark.usefixtures("acknowledging")
 async def test_closing_cancels_a_handler_at_work(
     raw: RawPeer, address: Address, handler: Recorder, server: CoapEndpoint
 ) -> None:

@@ -322,6 +322,7 @@ async def test_a_multicast_datagram_is_ignored(open_endpoint: OpenEndpoint) -> N
 # What the operating system says
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "error",
     [

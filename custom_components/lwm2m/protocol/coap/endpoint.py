@@ -91,9 +91,10 @@ class CoapEndpoint:
         `host` None is all of IPv4 and IPv6; a name or an address is that alone.
         PortInUseError when another socket holds the port; OSError for any other reason.
         """
-        if self._closed:
-            raise EndpointClosed
         sock = await bind_udp(host, port)
+        if self._closed:
+            sock.close()
+            raise EndpointClosed
 
         async def connect(messages: MessageLayer) -> UdpTransport:
             transport = UdpTransport(sock, messages.receive, self.counters, self._loop)
@@ -206,7 +207,7 @@ class CoapEndpoint:
         self, message: Message, deadline: float, **options: Any
     ) -> Callable[[Message], Awaitable[Message]]:
         layer = self._transports.get(message.remote.transport)
-        if self._closed or layer is None:
+        if layer is None:
             raise EndpointClosed
         return partial(layer.exchange, deadline=deadline, **options)
 

@@ -72,6 +72,7 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
 
     token_interface: MessageLayer
     outgoing_requests: dict[tuple[bytes, UdpPeer], Exchange]
+    _closed = False
 
     @override
     def next_token(self) -> bytes:
@@ -91,6 +92,8 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
         `deadline` is in the loop's time. Cancelling withdraws the message, also one that is
         still queued behind another. NoAcknowledgement, NoResponse, ResetReceived, EndpointClosed.
         """
+        if self._closed:
+            raise EndpointClosed
         message.mid = message.mtype = None
         message.token = token or self.next_token()
         key = (message.token, message.remote)
@@ -133,6 +136,7 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
 
     @override
     async def shutdown(self) -> None:
+        self._closed = True
         for _, stop in list(self.incoming_requests.values()):
             stop()
         for exchange in self.outgoing_requests.values():

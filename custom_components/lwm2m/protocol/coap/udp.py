@@ -163,7 +163,6 @@ class UdpTransport(MessageInterface):  # type: ignore[misc]  # aiocoap is untype
         self._buffer = bytearray(MAX_DATAGRAM)
         self._dropped = 0
         self.host, self.port = sock.getsockname()[:2]
-        _prepare(sock)
         counters.receive_buffer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         loop.add_reader(sock, self._readable)
 
@@ -262,6 +261,7 @@ async def bind_udp(host: str | None, port: int) -> socket.socket:
         sock.setblocking(False)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if dual_stack else 1)
+        _prepare(sock)
         sock.bind(address)
     except OSError as error:
         sock.close()
