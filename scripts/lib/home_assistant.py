@@ -99,6 +99,7 @@ async def running(folder: Path, log: Path) -> AsyncIterator[asyncio.subprocess.P
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            cwd=folder,  # elsewhere, Python might find other custom components first
             env=os.environ | {"PYTHONPATH": str(STAND_INS)},
             start_new_session=True,
         )
