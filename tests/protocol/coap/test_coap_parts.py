@@ -91,12 +91,6 @@ def test_replacing_keeps_the_lifetime(recent: Recent[str, int], clock: Clock) ->
     assert "a" not in recent
 
 
-def test_only_what_is_remembered_is_replaced(recent: Recent[str, int]) -> None:
-    recent.replace("a", 1)
-
-    assert "a" not in recent
-
-
 def test_what_is_discarded_is_not_remembered(recent: Recent[str, int]) -> None:
     recent.set("a", 1)
     recent.discard("a")

@@ -223,7 +223,7 @@ class CoapEndpoint:
         deadline = self._loop.time() + DEFAULT_TIMEOUT
         return await self._fetch_rest(request, first, self._sender(request, deadline))
 
-    async def respond(self, request: Message) -> Message:
+    async def _respond(self, request: Message) -> Message:
         """Answer one incoming request message."""
         critical = {n for n in request.opt._options if n.is_critical()} - _UNDERSTOOD
         if critical:  # RFC 7252 5.4.1, 5.7.2
@@ -265,7 +265,7 @@ class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
         pipe.on_interest_end(task.cancel)
 
     async def _answer(self, pipe: Pipe) -> None:
-        pipe.add_response(await self._endpoint.respond(pipe.request), is_last=True)
+        pipe.add_response(await self._endpoint._respond(pipe.request), is_last=True)
 
     @override
     async def shutdown(self) -> None:

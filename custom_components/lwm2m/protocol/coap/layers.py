@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 TOKEN_LENGTH = 8
 MAX_RECENT_MESSAGES = 16384
-"""Messages remembered for their duplicates: at some 300 bytes each, 5 MB at worst."""
+"""Messages remembered for their duplicates: at some 700 bytes each, 11 MB at worst."""
 
 
 class Exchange:
@@ -208,8 +208,9 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
     @override
     def _store_response_for_duplicates(self, message: Message) -> None:
         # Any other type carries a message ID of ours, which says nothing about the peer's.
-        if message.mtype is ACK:
-            self._recent.replace((message.remote, message.mid), message.encode())
+        key = (message.remote, message.mid)
+        if message.mtype is ACK and key in self._recent:
+            self._recent.replace(key, message.encode())
 
     @override
     def _process_response(self, response: Message) -> bool:

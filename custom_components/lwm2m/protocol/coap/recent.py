@@ -52,9 +52,8 @@ class Recent[K: Hashable, V]:
         entries[key] = (now + self._lifetime, value)
 
     def replace(self, key: K, value: V) -> None:
-        """Change the value for a `key` that is remembered, keeping its time; else do nothing."""
-        if key in self:
-            self._entries[key] = (self._entries[key][0], value)
+        """Change the value of a `key` that is remembered, keeping its time."""
+        self._entries[key] = (self._entries[key][0], value)
 
     def discard(self, key: K) -> None:
         """Forget `key`, if it is remembered."""
