@@ -175,6 +175,9 @@ class Device:
         if registration.remote != previous.remote:
             self._forget_client()
         self._adopt(registration)
+        if registration.queue_mode:
+            # What it was asked while it slept has no answer to come, and it is awake now.
+            self._stop_following()
         if self._instances() or (registration.queue_mode and self._polled):
             self._follow_client()
 
@@ -201,10 +204,13 @@ class Device:
 
     # Following the client
 
-    def _forget_client(self) -> None:
+    def _stop_following(self) -> None:
         if self._following:
             self._following.cancel()
             self._following = None
+
+    def _forget_client(self) -> None:
+        self._stop_following()
         if self._cancel_tick:
             self._cancel_tick()
             self._cancel_tick = None

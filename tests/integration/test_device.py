@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 import logging
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.lwm2m.const import POLL_INTERVAL
 from custom_components.lwm2m.protocol.path import Path
+from simulator.blueprint import Blueprint
+from simulator.board import Board
 from simulator.events import Event, EventKind
 
 from .conftest import settle
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     import pytest
 
-    from simulator.board import Board
+    from custom_components.lwm2m.hub import Hub
 
     from .boards import Show, Shown
 
@@ -200,3 +203,21 @@ async def test_unchanged_values_write_no_state(show: Show) -> None:
     await shown.set(VALUE, 30.0)
 
     assert shown.state("/3303/1/5700").last_reported == before.last_reported
+
+
+async def test_board_that_was_asleep_when_added_is_learnt_when_it_wakes(
+    hass: HomeAssistant, hub: Hub
+) -> None:
+    blueprint = Blueprint(name="sleeper", instances={Path(3303, 0): {5700: 21.5}})
+    async with Board(blueprint, server=("127.0.0.1", hub.server.port), queue_mode=True) as board:
+        await board.registered()
+        board.sleep()
+        hub.async_approve("sleeper")
+        for _ in range(3):  # the loop's turns in which the board would have heard the request
+            await asyncio.sleep(0)
+        await board.wake()
+        async with asyncio.timeout(1):  # before anything is sent again
+            await settle(hass)
+
+        (state,) = hass.states.async_all("sensor")
+        assert state.state == "21.5"
