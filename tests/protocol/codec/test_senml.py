@@ -133,6 +133,7 @@ def test_a_record_without_its_name_is_rejected_alone() -> None:
         (ResourceType.TIME, {"v": 1.638435e9}, datetime(2021, 12, 2, 8, 50, tzinfo=UTC)),
         (ResourceType.OBJLNK, {"vlo": "65:0"}, ObjectLink(65, 0)),
         (ResourceType.OBJLNK, {"v": 0x00410000}, ObjectLink(65, 0)),
+        (ResourceType.OBJLNK, {"vlo": "FFFF:FFFF"}, ObjectLink(65535, 65535)),
         (ResourceType.CORELNK, {"vs": "</3>"}, "</3>"),
     ],
 )
