@@ -85,6 +85,11 @@ def test_a_name_that_is_no_path_spoils_the_pack(name: str) -> None:
         read([{"n": name, "v": 1}], Path())
 
 
+def test_a_long_base_name_is_refused_before_each_record_repeats_it() -> None:
+    with pytest.raises(CodecError):
+        read([{"bn": "/3303/0/5700" + "/" * 60, "v": 1}], Path())
+
+
 @pytest.mark.parametrize("name", ["/3303/1/5700", "/3304/0/5700", "/3303"])
 def test_a_name_outside_of_the_request_spoils_the_pack(name: str) -> None:
     with pytest.raises(CodecError):

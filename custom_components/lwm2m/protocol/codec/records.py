@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ..model.definitions import ResourceModel
     from ..node import Decoded, Scalar
 
+_MAX_NAME = 64
+"""Characters below the client's root; the longest path has 24. It keeps a long base name, which
+each record repeats, from costing the square of the payload."""
+
 type Fields = dict[object, object]
 """An object of JSON or a map of CBOR, which may hold anything."""
 
@@ -75,6 +79,8 @@ def name_path(name: str, scope: Scope) -> Path:
     """
     if scope.root and name.startswith(f"{scope.root}/"):
         name = name.removeprefix(scope.root)
+    if len(name) > _MAX_NAME:
+        raise CodecError("a name too long for a path")
     try:
         return Path.parse(name.rstrip("/"))
     except PathError as err:
