@@ -74,7 +74,7 @@ def _take(tree: Mapping[object, object], path: Path, collector: Collector[object
 def _ids(key: object) -> tuple[int, ...]:
     """Give the IDs of a key; CodecError when it is none, such as a gateway's prefix."""
     ids = key if isinstance(key, tuple) else (key,)
-    if not ids or not all(type(number) is int for number in ids):
+    if not 0 < len(ids) < 5 or not all(type(number) is int for number in ids):
         raise CodecError("a key that is no path")
     return ids
 
