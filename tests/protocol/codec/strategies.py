@@ -52,3 +52,19 @@ def objects(draw: st.DrawFn) -> Values:
             else:
                 values[path] = draw(scalars)
     return values
+
+
+@st.composite
+def instances(draw: st.DrawFn) -> tuple[Path, Scalar]:
+    """A resource instance with a value of its type."""
+    number = draw(st.integers(0, len(TYPES) - 1))
+    ids = st.integers(0, MAX_ID)
+    path = Path(MULTIPLE, draw(ids), number, draw(ids))
+    return path, draw(SCALARS[TYPES[number]])
+
+
+def composites() -> st.SearchStrategy[Values]:
+    """Values of several objects, as composite operations carry them."""
+    return st.lists(objects(), min_size=1, max_size=2).map(
+        lambda parts: {path: value for part in parts for path, value in part.items()}
+    )

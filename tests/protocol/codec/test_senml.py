@@ -85,6 +85,11 @@ def test_a_name_that_is_no_path_spoils_the_pack(name: str) -> None:
         read([{"n": name, "v": 1}], Path())
 
 
+def test_a_long_base_name_is_refused_before_each_record_repeats_it() -> None:
+    with pytest.raises(CodecError):
+        read([{"bn": "/3303/0/5700" + "/" * 60, "v": 1}], Path())
+
+
 @pytest.mark.parametrize("name", ["/3303/1/5700", "/3304/0/5700", "/3303"])
 def test_a_name_outside_of_the_request_spoils_the_pack(name: str) -> None:
     with pytest.raises(CodecError):
@@ -133,6 +138,7 @@ def test_a_record_without_its_name_is_rejected_alone() -> None:
         (ResourceType.TIME, {"v": 1.638435e9}, datetime(2021, 12, 2, 8, 50, tzinfo=UTC)),
         (ResourceType.OBJLNK, {"vlo": "65:0"}, ObjectLink(65, 0)),
         (ResourceType.OBJLNK, {"v": 0x00410000}, ObjectLink(65, 0)),
+        (ResourceType.OBJLNK, {"vlo": "FFFF:FFFF"}, ObjectLink(65535, 65535)),
         (ResourceType.CORELNK, {"vs": "</3>"}, "</3>"),
     ],
 )

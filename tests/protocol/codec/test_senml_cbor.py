@@ -129,6 +129,7 @@ def test_what_is_no_value_is_rejected_alone(value: object) -> None:
         pytest.param("81 a1 65 6d7573745f 01", id="a field that must be understood"),
         pytest.param("a0", id="no array"),
         pytest.param("81 01", id="no map"),
+        pytest.param("80 00", id="something behind"),
     ],
 )
 def test_what_is_no_pack(payload: str) -> None:

@@ -78,3 +78,34 @@ DEVICE_CBOR = bytes.fromhex(
     "a2 00 623136 03 6155"
 )
 """OMA-TS-LightweightM2M_Core-V1_1_1 7.4.6, the example of a Read of the Device object."""
+
+DEVICE_OMA_JSON = (
+    b'{"bn":"/3/0/","e":['
+    b'{"n":"0","sv":"Open Mobile Alliance"},'
+    b'{"n":"1","sv":"Lightweight M2M Client"},'
+    b'{"n":"2","sv":"345000123"},'
+    b'{"n":"3","sv":"1.0"},'
+    b'{"n":"6/0","v":1},'
+    b'{"n":"6/1","v":5},'
+    b'{"n":"7/0","v":3800},'
+    b'{"n":"7/1","v":5000},'
+    b'{"n":"8/0","v":125},'
+    b'{"n":"8/1","v":900},'
+    b'{"n":"9","v":100},'
+    b'{"n":"10","v":15},'
+    b'{"n":"11/0","v":0},'
+    b'{"n":"13","v":1367491215},'
+    b'{"n":"14","sv":"+02:00"},'
+    b'{"n":"16","sv":"U"}]}'
+)
+"""OMA-TS-LightweightM2M-V1_0_2 6.4.4, the example of a Read of the Device object."""
+
+DEVICE_LWM2M_CBOR = bytes.fromhex(
+    "a1 820300 ad"
+    "00 744f70656e204d6f62696c6520416c6c69616e6365"
+    "01 764c69676874776569676874204d324d20436c69656e74"
+    "02 69333435303030313233 03 63312e30"
+    "06 a200010105 07 a200190ed801191388 08 a200187d01190384"
+    "09 1864 0a 0f 0b a10000 0d 1a5182428f 0e 662b30323a3030 10 6155"
+)
+"""OMA-TS-LightweightM2M_Core-V1_2_2 7.5.4.3, the example of a Read of the Device object."""

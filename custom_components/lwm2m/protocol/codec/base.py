@@ -17,8 +17,8 @@ class CodecError(ValueError):
 class ContentFormat(IntEnum):
     """CoAP Content-Format numbers that LwM2M uses.
 
-    Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4; LwM2M CBOR is
-    of OMA-TS-LightweightM2M_Core-V1_2 7.4.
+    Source: OMA-TS-LightweightM2M_Core-V1_1_1 7.4; JSON is of OMA-TS-LightweightM2M-V1_0_2 6.4,
+    LwM2M CBOR and SenML-ETCH (RFC 8790) of OMA-TS-LightweightM2M_Core-V1_2 7.4.
     """
 
     TEXT = 0
@@ -27,6 +27,8 @@ class ContentFormat(IntEnum):
     CBOR = 60
     SENML_JSON = 110
     SENML_CBOR = 112
+    SENML_ETCH_JSON = 320
+    SENML_ETCH_CBOR = 322
     TLV = 11542
     JSON = 11543
     LWM2M_CBOR = 11544

@@ -64,11 +64,13 @@ def parse_links(payload: bytes | str) -> list[Link]:
         if not (target := _TARGET.match(text, at)):
             raise CodecError(f"no link at character {at}")
         at = target.end()
-        attributes: dict[str, str | None] = {}
+        attributes: dict[str, list[str | None]] = {}
         while found := _ATTRIBUTE.match(text, at):
             _take(attributes, found)
             at = found.end()
-        links.append(Link(target[1], attributes))
+        links.append(
+            Link(target[1], {name: _value(name, values) for name, values in attributes.items()})
+        )
         if comma := _COMMA.match(text, at):
             at = comma.end()
         elif at < len(text):
@@ -81,7 +83,7 @@ def format_links(links: Iterable[Link]) -> str:
     return ",".join(map(_format, links))
 
 
-def _take(attributes: dict[str, str | None], found: re.Match[str]) -> None:
+def _take(attributes: dict[str, list[str | None]], found: re.Match[str]) -> None:
     """Note one attribute; nothing where the semicolon was needless."""
     name = found["name"]
     if name is None:
@@ -91,10 +93,14 @@ def _take(attributes: dict[str, str | None], found: re.Match[str]) -> None:
         value = _ESCAPED.sub(r"\1", found["quoted"])
     elif found["bare"] is not None:
         value = found["bare"].strip()
-    if name in _LIST_ATTRIBUTES and (known := attributes.get(name)):
-        attributes[name] = f"{known} {value or ''}".strip()
-    else:
-        attributes.setdefault(name, value)
+    attributes.setdefault(name, []).append(value)
+
+
+def _value(name: str, values: list[str | None]) -> str | None:
+    """Give what a repeated attribute says: a list all its items, any other what came first."""
+    if values[0] and name in _LIST_ATTRIBUTES:
+        return " ".join(filter(None, values))
+    return values[0]
 
 
 def _format(link: Link) -> str:

@@ -7,24 +7,19 @@ Source: RFC 8428; OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5 and 7.4.6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import chain, groupby
-import math
 from typing import TYPE_CHECKING
 
 from ..node import Decoded, ObjectLink, Scalar, Values
-from ..path import Path, PathError
 from .base import CodecError, Scope
-from .typed import fit, from_seconds, object_link, to_seconds
-from .values import Collector, checked
+from .records import Fields, Record, by_time, latest, name_path, number, text
+from .typed import fit, object_link, to_seconds
+from .values import checked
 
 if TYPE_CHECKING:
     from ..model.definitions import ResourceModel
-
-type Record = dict[object, object]
-"""A record's fields by their JSON labels; other keys are fields not known here."""
+    from ..path import Path
 
 type Data = Callable[[object], object]
 """Reads a `vd` field, which JSON and CBOR write differently; ValueError when it is none."""
@@ -34,30 +29,13 @@ _VERSION = 10
 _FIRST_ABSOLUTE_TIME = 2**28
 
 
-@dataclass(frozen=True, slots=True)
-class _Resolved:
-    """A record on its own: `label` is that of its value, `time` in seconds since 1970."""
-
-    path: Path
-    label: str | None
-    raw: object
-    time: float | None
-
-
 def decode(pack: object, scope: Scope, data: Data) -> Decoded:
     """Read a pack, and where it holds a value several times, the latest.
 
-    Clients put times also into the answer to a Read (leshan#1479), which Leshan refuses;
-    OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5 speaks of them for stored notifications only.
     CodecError when it is no pack, or a path lies outside the request's.
     """
-    latest: dict[Path, list[_Resolved]] = {}
-    for record in _by_time(pack, scope, datetime.now(UTC).timestamp()):
-        known = latest.setdefault(record.path, [])
-        if known and known[0].time != record.time:
-            known.clear()
-        known.append(record)
-    return _collect(list(chain.from_iterable(latest.values())), scope, data)
+    now = datetime.now(UTC).timestamp()
+    return latest(_resolve(pack, scope, now), scope, _reader(data), now)
 
 
 def decode_timestamped(
@@ -67,11 +45,8 @@ def decode_timestamped(
 
     `now` is what relative times count from. CodecError as `decode`.
     """
-    records = _by_time(pack, scope, now.timestamp())
-    return [
-        (_moment(time), _collect(list(group), scope, data))
-        for time, group in groupby(records, lambda record: record.time)
-    ]
+    seconds = now.timestamp()
+    return by_time(_resolve(pack, scope, seconds), scope, _reader(data), seconds)
 
 
 def encode(values: Values, scope: Scope) -> list[dict[str, object]]:
@@ -94,13 +69,19 @@ def encode(values: Values, scope: Scope) -> list[dict[str, object]]:
     return records
 
 
-def _by_time(pack: object, scope: Scope, now: float) -> list[_Resolved]:
-    return sorted(
-        _resolve(pack, scope, now), key=lambda record: now if record.time is None else record.time
-    )
+def encode_paths(paths: Iterable[Path], root: str) -> list[dict[str, object]]:
+    """Make the records of a pack that names paths and says no values; CodecError without paths.
+
+    Source: RFC 8790 3.1 (a Fetch Pack); OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5, the examples
+    of Read-Composite.
+    """
+    records: list[dict[str, object]] = [{"n": f"{root}{path}"} for path in paths]
+    if not records:
+        raise CodecError("no paths")
+    return records
 
 
-def _resolve(pack: object, scope: Scope, now: float) -> Iterator[_Resolved]:
+def _resolve(pack: object, scope: Scope, now: float) -> Iterator[Record]:
     """Work the base fields into the records (RFC 8428 4.6)."""
     if not isinstance(pack, list):
         raise CodecError("a SenML pack is an array")
@@ -109,29 +90,29 @@ def _resolve(pack: object, scope: Scope, now: float) -> Iterator[_Resolved]:
         if not isinstance(record, dict):
             raise CodecError("a SenML record is a map")
         _check_understood(record)
-        base_name = _text(record, "bn", base_name)
-        base_time = _number(record, "bt", base_time)
-        base_value = _number(record, "bv", base_value)
+        base_name = text(record, "bn", base_name)
+        base_time = number(record, "bt", base_time)
+        base_value = number(record, "bv", base_value)
         label, raw = _value(record, base_value)
         if label or "n" in record:
-            path = _path(base_name + _text(record, "n", ""), scope)
-            time = _time(base_time + _number(record, "t", 0), now)
-            yield _Resolved(path, label, raw, time)
+            path = name_path(base_name + text(record, "n", ""), scope)
+            time = _time(base_time + number(record, "t", 0), now)
+            yield Record(path, label, raw, time)
 
 
-def _check_understood(record: Record) -> None:
+def _check_understood(record: Fields) -> None:
     """Refuse a later version and fields marked as mandatory.
 
     Source: RFC 8428 4.4 (a larger `bver` must not be used; a label ending in `_` must be
     understood).
     """
-    if _number(record, "bver", _VERSION) > _VERSION:
+    if number(record, "bver", _VERSION) > _VERSION:
         raise CodecError("a later version of SenML")
     if any(isinstance(label, str) and label.endswith("_") for label in record):
         raise CodecError("a field that must be understood, and is not")
 
 
-def _value(record: Record, base_value: float) -> tuple[str | None, object]:
+def _value(record: Fields, base_value: float) -> tuple[str | None, object]:
     """Give a record's value and its label; None for one without (null counts as without).
 
     Source: RFC 8428 4.5.4: the Base Value is added to the Value, a missing one is zero.
@@ -147,20 +128,6 @@ def _value(record: Record, base_value: float) -> tuple[str | None, object]:
     raise CodecError("a record has several values")
 
 
-def _path(name: str, scope: Scope) -> Path:
-    """Read a name, with or without the client's root and a trailing slash (leshan#1651).
-
-    Source: OMA-TS-LightweightM2M_Transport-V1_2 6.4.1: the root is part of the name; 1.1
-    does not say, and clients differ (leshan#1438).
-    """
-    if scope.root and name.startswith(f"{scope.root}/"):
-        name = name.removeprefix(scope.root)
-    try:
-        return Path.parse(name.rstrip("/"))
-    except PathError as err:
-        raise CodecError(str(err)) from err
-
-
 def _time(time: float, now: float) -> float | None:
     """Give seconds since 1970, or None for a record that says no time.
 
@@ -171,29 +138,8 @@ def _time(time: float, now: float) -> float | None:
     return time if time >= _FIRST_ABSOLUTE_TIME else now + time
 
 
-def _moment(time: float | None) -> datetime | None:
-    try:
-        return None if time is None else from_seconds(time)
-    except ValueError as err:
-        raise CodecError(str(err)) from err
-
-
-def _text(record: Record, label: str, default: str) -> str:
-    value = record.get(label, default)
-    if not isinstance(value, str):
-        raise CodecError(f"{label} is no text")
-    return value
-
-
-def _number(record: Record, label: str, default: float) -> float:
-    value = record.get(label, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise CodecError(f"{label} is no number")
-    return value
-
-
-def _collect(records: Collection[_Resolved], scope: Scope, data: Data) -> Decoded:
-    def read(record: _Resolved, model: ResourceModel | None) -> Scalar:
+def _reader(data: Data) -> Callable[[Record, ResourceModel | None], Scalar]:
+    def read(record: Record, model: ResourceModel | None) -> Scalar:
         match record.label, record.raw:
             case None, _:
                 raise ValueError("a record without a value")
@@ -204,16 +150,7 @@ def _collect(records: Collection[_Resolved], scope: Scope, data: Data) -> Decode
             case _, raw:
                 return fit(raw, model)
 
-    collector = Collector(scope, read)
-    for record in records:
-        if len(record.path) > 2:
-            collector.add(record.path, record)
-        else:
-            # Zephyr left the name out of further instances of a resource (zephyr#99088)
-            collector.reject(record.path, "a value without a resource ID")
-    if not records and len(scope.path) == 3:
-        collector.add_empty(scope.path)
-    return collector.decoded()
+    return read
 
 
 def _base(scope: Scope) -> str:

@@ -1,22 +1,24 @@
-"""SenML as CBOR.
+"""SenML as CBOR, and its Fetch and Patch Packs (senml-etch).
 
-Source: RFC 8428 6; OMA-TS-LightweightM2M_Core-V1_1_1 7.4.6.
+Source: RFC 8428 6; RFC 8790; OMA-TS-LightweightM2M_Core-V1_1_1 7.4.6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import cbor2
 
 from . import senml
-from .base import CodecError, Scope
-from .typed import from_seconds
+from .cbor_item import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from ..node import Decoded, Values
+    from ..path import Path
+    from .base import Scope
 
 _LABELS = {
     -1: "bver",
@@ -34,9 +36,6 @@ _LABELS = {
 
 _NUMBERS = {label: number for number, label in _LABELS.items()}
 
-_MAX_DEPTH = 8
-"""A pack needs four (array, record, decimal fraction, its parts); unknown fields may need more."""
-
 
 def decode(payload: bytes, scope: Scope) -> Decoded:
     """Read a pack, of several times the latest; CodecError when it is none."""
@@ -52,27 +51,26 @@ def decode_timestamped(
 
 def encode(values: Values, scope: Scope) -> bytes:
     """Write a pack; CodecError for what SenML cannot say."""
+    return _write(senml.encode(values, scope))
+
+
+def encode_paths(paths: Iterable[Path], root: str) -> bytes:
+    """Write a pack that names paths; CodecError when there are none."""
+    return _write(senml.encode_paths(paths, root))
+
+
+def _write(records: list[dict[str, object]]) -> bytes:
     return cbor2.dumps(
         [
             {_NUMBERS.get(label, label): value for label, value in record.items()}
-            for record in senml.encode(values, scope)
+            for record in records
         ]
     )
 
 
 def _parse(payload: bytes) -> object:
-    """Parse CBOR and name the labels; an empty payload is an empty pack, as in Leshan.
-
-    cbor2 allocates no more than the payload holds, whatever lengths it claims.
-    """
-    if not payload:
-        return []
-    try:
-        pack = cbor2.loads(
-            payload, semantic_decoders=_TAGS, max_depth=_MAX_DEPTH, allow_duplicate_keys=False
-        )
-    except cbor2.CBORDecodeError as err:
-        raise CodecError("not CBOR") from err
+    """Parse a pack and name the labels; an empty payload is an empty pack, as in Leshan."""
+    pack = parse(payload) if payload else []
     if isinstance(pack, list):
         return [_named(record) for record in pack]
     return pack
@@ -86,37 +84,3 @@ def _named(record: object) -> object:
 
 def _data(raw: object) -> object:
     return raw
-
-
-def _date_text(value: object, _immutable: bool) -> datetime:
-    if not isinstance(value, str):
-        raise TypeError("a date of something else than text")
-    return datetime.fromisoformat(value)
-
-
-def _date_number(value: object, _immutable: bool) -> datetime:
-    if not isinstance(value, (int, float)):
-        raise TypeError("a date of something else than a number")
-    return from_seconds(value)
-
-
-def _decimal_fraction(value: object, _immutable: bool) -> float:
-    match value:
-        case [int(exponent), int(mantissa)]:
-            return float(f"{mantissa}e{exponent}")
-    raise ValueError("a decimal fraction of something else than two integers")
-
-
-def _refuse(_value: object, _immutable: bool) -> NoReturn:
-    raise ValueError("a tag that SenML does not use")
-
-
-class _Tags(dict[int, Callable[[object, bool], object]]):
-    """Decoders by tag, which refuse all that is not listed, also what cbor2 knows itself."""
-
-    def __missing__(self, tag: int) -> Callable[[object, bool], object]:
-        return _refuse
-
-
-_TAGS = _Tags({0: _date_text, 1: _date_number, 4: _decimal_fraction})
-"""Tag 4 is RFC 8428's; 0 and 1 are how OMA-TS-LightweightM2M_Core-V1_1_1 7.4.6 writes a Time."""

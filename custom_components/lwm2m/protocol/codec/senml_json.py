@@ -1,6 +1,6 @@
-"""SenML as JSON.
+"""SenML as JSON, and its Fetch and Patch Packs (senml-etch).
 
-Source: RFC 8428 5; OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5.
+Source: RFC 8428 5; RFC 8790; OMA-TS-LightweightM2M_Core-V1_1_1 7.4.5.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import orjson
 
 from . import senml
-from .base import CodecError, Scope
+from .json_item import bytes_of, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from ..node import Decoded, Values
-
-_TO_URL_ALPHABET = str.maketrans("+/", "-_")
+    from ..path import Path
+    from .base import Scope
 
 
 def decode(payload: bytes, scope: Scope) -> Decoded:
@@ -38,18 +39,14 @@ def encode(values: Values, scope: Scope) -> bytes:
     return orjson.dumps(senml.encode(values, scope), default=_base64url)
 
 
-def _parse(payload: bytes) -> object:
-    """Parse JSON; an empty payload is an empty pack, as in Leshan.
+def encode_paths(paths: Iterable[Path], root: str) -> bytes:
+    """Write a pack that names paths; CodecError when there are none."""
+    return orjson.dumps(senml.encode_paths(paths, root))
 
-    orjson refuses NaN, Infinity, numbers that no float holds, and deep nesting; it makes
-    floats of integers that 64 bits do not hold.
-    """
-    if not payload:
-        return []
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError as err:
-        raise CodecError("not JSON") from err
+
+def _parse(payload: bytes) -> object:
+    """Parse a pack; an empty payload is an empty one, as in Leshan."""
+    return parse(payload) if payload else []
 
 
 def _base64url(value: bytes) -> str:
@@ -59,7 +56,4 @@ def _base64url(value: bytes) -> str:
 
 def _data(raw: object) -> object:
     """Read base64url; also the plain base64 with padding that Zephyr sends (zephyr#102390)."""
-    if not isinstance(raw, str):
-        return raw
-    text = raw.translate(_TO_URL_ALPHABET).rstrip("=")
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    return bytes_of(raw)

@@ -15,6 +15,8 @@ _SIGNED = range(-(2**63), 2**63)
 _UNSIGNED = range(2**64)
 _OBJECT_LINK = re.compile(r"([0-9]{1,5}):([0-9]{1,5})", re.ASCII)
 _MAX_LINKED_ID = 65535
+_NOWHERE = "FFFF:FFFF"
+"""How the examples of SenML JSON and JSON write 65535:65535 (Core-V1_1_1 7.4.5)."""
 
 
 def type_name(model: ResourceModel | None) -> ResourceType:
@@ -84,6 +86,8 @@ def object_link(raw: str | int | ObjectLink) -> ObjectLink:
             link = raw
         case int():
             link = ObjectLink(*divmod(raw, 2**16))
+        case str() if raw == _NOWHERE:
+            link = ObjectLink(_MAX_LINKED_ID, _MAX_LINKED_ID)
         case str():
             if not (found := _OBJECT_LINK.fullmatch(raw)):
                 raise ValueError("not an object link such as 10:1")
