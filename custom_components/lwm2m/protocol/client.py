@@ -7,6 +7,7 @@ OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.4 and 6.4.5.
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 import re
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -19,10 +20,11 @@ from .errors import BadRequest, BadResponse, NotRegistered, ValueMisfit
 from .exchange import Exchanges
 from .node import Decoded
 from .object_list import object_path
+from .queue_mode import AWAKE_TIME, RequestQueue, written_by
 from .reporting import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from aiocoap import Message
 
@@ -52,6 +54,10 @@ class Client:
     Every operation raises NotRegistered, ClientTimeout, ClientRefused, BadResponse or BadRequest,
     all of them ClientError; the first also at once when the registration ends, or moves to
     another address, while the operation is under way.
+
+    An operation on a client in queue mode waits, for hours if need be, until the client is awake
+    and all operations before it are done. It may also raise QueueFull, RegistrationEnded, which is
+    a NotRegistered, and Superseded where it is a write; and moving does not fail it.
     """
 
     def __init__(
@@ -60,9 +66,18 @@ class Client:
         registration: Registration,
         models: ModelRegistry,
         timeout: float,
+        *,
+        awake_time: float = AWAKE_TIME,
+        on_presence: Callable[[Client], None] = lambda client: None,
     ) -> None:
-        """`timeout` is in seconds, for each request."""
-        self._exchanges = Exchanges(coap, registration, timeout)
+        """`timeout` is in seconds, for each request.
+
+        `awake_time` is how many seconds after its last message a client in queue mode falls
+        asleep, `on_presence` is called after `awake` or `waiting` changed.
+        """
+        queue = RequestQueue(registration.endpoint, awake_time, lambda: on_presence(self))
+        queue.queue_mode = registration.queue_mode
+        self._exchanges = Exchanges(coap, registration, timeout, queue)
         self._models = models
         self._observations: WeakSet[Observation] = WeakSet()
         self._refused: set[tuple[int, ContentFormat]] = set()
@@ -72,6 +87,20 @@ class Client:
     def registration(self) -> Registration:
         """What the client last said of itself."""
         return self._exchanges.registration
+
+    @property
+    def awake(self) -> bool:
+        """Whether the client can be reached now; always, unless it is in queue mode."""
+        return self._exchanges.queue.awake
+
+    @property
+    def waiting(self) -> int:
+        """How many operations wait for the client to be awake, or for those before them."""
+        return self._exchanges.queue.waiting
+
+    def heard(self) -> None:
+        """Take note of a request of the client: it is awake."""
+        self._exchanges.queue.heard()
 
     def type_of(self, path: Path) -> ResourceModel | None:
         """Return the model of a resource, of the object version that the client announced."""
@@ -100,24 +129,17 @@ class Client:
         _demand_levels(path, 2, 3, 4)
         many = len(path) == 2 or any(isinstance(value, dict) for value in values.values())
         code = codes.POST if many and len(path) < 4 and not replace else codes.PUT
-        response: Message | None = None
-        for content_format in self._content_formats(path):
-            try:
-                payload = encode(
-                    content_format, values, path, self.type_of, root=self.registration.root
+        payloads = self._encode(path, values)
+        first = next(payloads)  # so that a misfit is told now, not when the client wakes up
+        async with self._exchanges.turn(path, written_by(path, values, replace=replace)):
+            for content_format, payload in chain((first,), payloads):
+                request = self._exchanges.make(
+                    code, path, content_format=content_format, payload=payload
                 )
-            except CodecError as err:
-                misfit = err
-                continue
-            request = self._exchanges.make(
-                code, path, content_format=content_format, payload=payload
-            )
-            response = await self._exchanges.send(path, request)
-            if response.code not in _FORMAT_REFUSED:
-                break
-            self._refused.add((len(path), content_format))
-        if response is None:
-            raise ValueMisfit(path, str(misfit))
+                response = await self._exchanges.send(path, request)
+                if response.code not in _FORMAT_REFUSED:
+                    break
+                self._refused.add((len(path), content_format))
         self._exchanges.check(path, response)
 
     async def execute(self, path: Path, arguments: str | None = None) -> None:
@@ -191,6 +213,7 @@ class Client:
         """
         moved = registration.remote != self.registration.remote
         self._exchanges.registration = registration
+        self._exchanges.queue.queue_mode = registration.queue_mode
         self._types.clear()
         if moved:
             self._exchanges.interrupt()
@@ -210,12 +233,30 @@ class Client:
 
         The last has none, which leaves the choice to the client (Core 7.4).
         """
-        for accept in (*self._accepted_formats(path), None):
-            response = await send(self._exchanges.make(codes.GET, path, accept=accept))
-            if accept is None or response.code != codes.NOT_ACCEPTABLE:
-                break
-            self._refused.add((len(path), accept))
+        async with self._exchanges.turn(path):
+            for accept in (*self._accepted_formats(path), None):
+                response = await send(self._exchanges.make(codes.GET, path, accept=accept))
+                if accept is None or response.code != codes.NOT_ACCEPTABLE:
+                    break
+                self._refused.add((len(path), accept))
         return response
+
+    def _encode(self, path: Path, values: Values) -> Iterator[tuple[ContentFormat, bytes]]:
+        """Yield the formats that can carry the values, with the payload; ValueMisfit if none."""
+        misfit: CodecError | None = None
+        encoded = False
+        for content_format in self._content_formats(path):
+            try:
+                payload = encode(
+                    content_format, values, path, self.type_of, root=self.registration.root
+                )
+            except CodecError as err:
+                misfit = err
+                continue
+            encoded = True
+            yield content_format, payload
+        if not encoded:
+            raise ValueMisfit(path, str(misfit))
 
     def _decode(self, path: Path, response: Message) -> Decoded:
         """Read a response or a notification, whatever was asked for.

@@ -41,6 +41,48 @@ class NotRegistered(ClientError):
         self.endpoint = endpoint
 
 
+class RegistrationEnded(NotRegistered):
+    """The client's registration ended before it was awake for what waited for it."""
+
+    translation_key = "registration_ended"
+
+
+class Superseded(ClientError):
+    """A newer write to the same resources took the place of one that waited; nothing was sent."""
+
+    translation_key = "superseded"
+
+    def __init__(self, endpoint: str, path: Path) -> None:
+        """Name the endpoint and the path that was to be written to."""
+        super().__init__(endpoint=endpoint, path=str(path))
+        self.endpoint = endpoint
+        self.path = path
+
+
+class QueueFull(ClientError):
+    """Too many requests wait for the client to be awake; nothing was sent."""
+
+    translation_key = "queue_full"
+
+    def __init__(self, endpoint: str, path: Path) -> None:
+        """Name the endpoint and the path asked for."""
+        super().__init__(endpoint=endpoint, path=str(path))
+        self.endpoint = endpoint
+        self.path = path
+
+
+class ClientAsleep(ClientError):
+    """The client sleeps, and the asker did not want to wait."""
+
+    translation_key = "client_asleep"
+
+    def __init__(self, endpoint: str, path: Path) -> None:
+        """Name the endpoint and the path asked for."""
+        super().__init__(endpoint=endpoint, path=str(path))
+        self.endpoint = endpoint
+        self.path = path
+
+
 class ClientTimeout(ClientError):
     """The client did not answer in time."""
 

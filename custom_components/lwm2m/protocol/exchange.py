@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING
 from aiocoap import Message
 
 from .coap import CoapError, EndpointClosed, NoAcknowledgement, NoResponse
-from .errors import BadResponse, ClientRefused, ClientTimeout, NotRegistered
+from .errors import (
+    BadResponse,
+    ClientRefused,
+    ClientTimeout,
+    NotRegistered,
+    RegistrationEnded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from aiocoap.numbers.codes import Code
 
     from .coap import CoapEndpoint, NotificationSink, UdpPeer
     from .path import Path
+    from .queue_mode import RequestQueue
     from .registration import Registration
 
 MAX_DIAGNOSTIC = 256
@@ -24,11 +32,23 @@ MAX_DIAGNOSTIC = 256
 
 
 class Exchanges:
-    """Sends requests to where a client registered, and ends them when it is gone from there."""
+    """Sends requests to where a client registered, and ends them when it is gone from there.
 
-    def __init__(self, coap: CoapEndpoint, registration: Registration, timeout: float) -> None:
+    Those to a client in queue mode go one after the other, and wait while it sleeps. One that is
+    not acknowledged, or was on its way to where the client no longer is, is sent once more when
+    the client is heard: a client may then get it twice.
+    """
+
+    def __init__(
+        self,
+        coap: CoapEndpoint,
+        registration: Registration,
+        timeout: float,
+        queue: RequestQueue,
+    ) -> None:
         """`timeout` is in seconds, for each request with all its blocks and retransmissions."""
         self.registration = registration
+        self.queue = queue
         self._coap = coap
         self._timeout = timeout
         self._pending: set[asyncio.Timeout] = set()
@@ -37,26 +57,38 @@ class Exchanges:
     def make(self, code: Code, path: Path, **options: object) -> Message:
         """Make a request for a path, below the alternate path (Transport-V1_1_1 6.4.1)."""
         root = self.registration.root.strip("/")
-        message = Message(
+        return Message(
             code=code,
             uri_path=(*(root.split("/") if root else ()), *map(str, path)),
             **options,
         )
-        message.remote = self.registration.remote
-        return message
+
+    def turn(
+        self, path: Path, written: frozenset[Path] = frozenset()
+    ) -> AbstractAsyncContextManager[None]:
+        """Let no other operation between the requests of one; see `RequestQueue.turn`."""
+        return self.queue.turn(path, written)
 
     async def send(self, path: Path, message: Message) -> Message:
         """Return the response, of whatever code.
 
-        NotRegistered, ClientTimeout, BadResponse.
+        NotRegistered, ClientTimeout, BadResponse; in queue mode Superseded and QueueFull.
         """
-        return await self._bound(path, lambda: self._coap.request(message, timeout=self._timeout))
+
+        def exchange() -> Awaitable[Message]:
+            message.remote = self.registration.remote
+            return self._coap.request(message, timeout=self._timeout)
+
+        return await self._bound(path, exchange)
 
     async def observe(self, path: Path, message: Message, sink: NotificationSink) -> Message:
         """Return the first response as `send` does; notifications go to `sink`."""
-        return await self._bound(
-            path, lambda: self._coap.observe(message, sink, timeout=self._timeout)
-        )
+
+        def exchange() -> Awaitable[Message]:
+            message.remote = self.registration.remote
+            return self._coap.observe(message, sink, timeout=self._timeout)
+
+        return await self._bound(path, exchange)
 
     async def cancel(self, path: Path, remote: UdpPeer, token: bytes) -> None:
         """End an observation and tell the client; raises what `send` does, and ClientRefused."""
@@ -81,21 +113,38 @@ class Exchanges:
         return not self._closed and self.registration.remote == remote
 
     def interrupt(self) -> None:
-        """Fail all that is under way with NotRegistered."""
+        """End all that is under way: with NotRegistered, or in queue mode to be sent again."""
         now = asyncio.get_running_loop().time()
         for scope in self._pending:
             if not scope.expired():
                 scope.reschedule(now)
 
     def close(self) -> None:
-        """Fail all that is under way, and all that is still asked for."""
+        """Fail all that waits or is under way, and all that is still asked for."""
         self._closed = True
+        self.queue.close(lambda _: RegistrationEnded(self.registration.endpoint))
         self.interrupt()
 
     async def _bound[Result](self, path: Path, exchange: Callable[[], Awaitable[Result]]) -> Result:
+        async with self.queue.turn(path):
+            while True:
+                if self._closed:
+                    raise NotRegistered(self.registration.endpoint)
+                try:
+                    return await self._attempt(path, exchange)
+                except ClientTimeout as err:
+                    if not (isinstance(err.__cause__, NoAcknowledgement) and self.queue.may_wait):
+                        raise
+                    self.queue.sleep()
+                except NotRegistered:
+                    if self._closed or not self.queue.may_wait:
+                        raise
+                await self.queue.turn_again()
+
+    async def _attempt[Result](
+        self, path: Path, exchange: Callable[[], Awaitable[Result]]
+    ) -> Result:
         endpoint = self.registration.endpoint
-        if self._closed:
-            raise NotRegistered(endpoint)
         try:
             async with asyncio.timeout(None) as scope:
                 self._pending.add(scope)
@@ -108,5 +157,7 @@ class Exchanges:
         except (NoAcknowledgement, NoResponse) as err:
             raise ClientTimeout(endpoint, path) from err
         except CoapError as err:
+            self.queue.heard()
             raise BadResponse(endpoint, path, str(err) or type(err).__name__) from err
+        self.queue.heard()
         return response

@@ -79,8 +79,11 @@ class Observation:
         """Take a notification.
 
         One that can't be decoded is reported as rejected, under the observation's path. One
-        without an Observe option is the last (RFC 7641 3.2).
+        without an Observe option is the last (RFC 7641 3.2). After `cancel_actively` it is ignored.
         """
+        self._exchanges.queue.heard()
+        if not self.active:
+            return
         try:
             decoded = self._decode(notification)
         except BadResponse as err:

@@ -21,6 +21,7 @@ from .coap.endpoint import DEFAULT_TIMEOUT
 from .errors import NotRegistered
 from .listeners import Listeners
 from .object_list import RequestError
+from .queue_mode import AWAKE_TIME
 from .registration import RegisterRequest, Registration, apply_update, grant, parse_register
 from .registration_store import RegistrationStore
 from .reporting import parse_send
@@ -38,6 +39,7 @@ __all__ = [
     "Expired",
     "LwM2mServer",
     "PortInUseError",
+    "Presence",
     "RegisterRequest",
     "Registered",
     "Registration",
@@ -92,7 +94,16 @@ class Sent:
     decoded: Decoded
 
 
-type ServerEvent = Registered | Updated | Deregistered | Expired | Sent
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A client in queue mode woke up or fell asleep, or another number of requests waits for it."""
+
+    registration: Registration
+    awake: bool
+    waiting: int
+
+
+type ServerEvent = Registered | Updated | Deregistered | Expired | Sent | Presence
 
 
 @dataclass(slots=True)
@@ -124,13 +135,15 @@ class LwM2mServer:
         max_registrations: int = MAX_REGISTRATIONS,
         lifetime_grace: float = 0.0,
         request_timeout: float = DEFAULT_TIMEOUT,
+        awake_time: float = AWAKE_TIME,
         tuning: TransportTuning | None = None,
     ) -> None:
         """Make a server that is not started, in a running event loop.
 
         `admit` says which clients may register, all when it is None; the others get 4.03.
         `lifetime_grace` is how many seconds after the end of its lifetime a client expires,
-        `request_timeout` how many seconds a client has to answer a request. `tuning` holds the
+        `request_timeout` how many seconds a client has to answer a request, `awake_time` how many
+        seconds after its last message a client in queue mode falls asleep. `tuning` holds the
         times of RFC 7252 4.8. IncompatibleLibrary when aiocoap is not as expected.
         """
         self.port = 0
@@ -140,6 +153,7 @@ class LwM2mServer:
         self._admit = admit
         self._max_registrations = max_registrations
         self._request_timeout = request_timeout
+        self._awake_time = awake_time
         self._store = RegistrationStore(self._expired, lifetime_grace)
         self._clients: dict[str, Client] = {}
         self._listeners: Listeners[ServerEvent] = Listeners()
@@ -192,6 +206,9 @@ class LwM2mServer:
             self.counters.refused += 1
             _LOGGER.debug("Refused %s from %s: %s", err.code, message.remote, err.diagnostic)
             return Message(code=err.code, payload=err.diagnostic.encode())
+        finally:
+            if registration := self._store.at(message.remote):
+                self._clients[registration.endpoint].heard()
 
     def _dispatch(self, message: Message) -> Message:
         match message.opt.uri_path, message.code:
@@ -224,9 +241,7 @@ class LwM2mServer:
         previous = self._store.put(registration)
         if previous:
             self._clients[registration.endpoint].close()
-        self._clients[registration.endpoint] = Client(
-            self._coap, registration, self._models, self._request_timeout
-        )
+        self._clients[registration.endpoint] = self._make_client(registration)
         self.counters.registered += 1
         self._publish(Registered(registration, previous))
         return Message(code=codes.CREATED, location_path=("rd", registration.id))
@@ -271,6 +286,19 @@ class LwM2mServer:
         self._clients.pop(registration.endpoint).close()
         self.counters.expired += 1
         self._publish(Expired(registration))
+
+    def _make_client(self, registration: Registration) -> Client:
+        return Client(
+            self._coap,
+            registration,
+            self._models,
+            self._request_timeout,
+            awake_time=self._awake_time,
+            on_presence=self._presence_changed,
+        )
+
+    def _presence_changed(self, client: Client) -> None:
+        self._listeners.emit(Presence(client.registration, client.awake, client.waiting))
 
     def _publish(self, event: ServerEvent) -> None:
         """Tell the listeners once this step of the loop, which sends the answer, is over."""
