@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -9,15 +10,22 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.event import async_call_later
 
+from .commands import Commands
 from .const import DOMAIN, LOGGER, POLL_INTERVAL
 from .errors import translate_errors
-from .protocol.errors import BadResponse, ClientError, ClientRefused
+from .protocol.coap.endpoint import DEFAULT_TIMEOUT
+from .protocol.errors import (
+    BadResponse,
+    ClientAsleep,
+    ClientError,
+    ClientRefused,
+    ClientTimeout,
+)
 from .protocol.node import Decoded
 from .protocol.path import Path
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from datetime import datetime
 
     from homeassistant.config_entries import ConfigSubentry
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
     from .protocol.registration import Registration
     from .protocol.server import LwM2mServer
 
+PRESENCE = Path()
+"""What the watchers of the device's sleep watch: the device as a whole."""
 DEVICE = Path(3, 0)
 UNSEEN_OBJECTS = frozenset({0, 1, 2, 21, 23})
 """Objects that only serve the protocol: Security, Server, Access Control, OSCORE, COSE."""
@@ -71,6 +81,8 @@ class Device:
         self.registration: Registration | None = None
         self.values: Values = {}
         self.resources: set[Path] = set()
+        self.awake = True
+        self.waiting = 0
         self._hass = hass
         self._entry = entry
         self._server = server
@@ -84,6 +96,7 @@ class Device:
         self._polled: set[Path] = set()
         self._misfits: set[Path] = set()
         self._cancel_tick: CALLBACK_TYPE | None = None
+        self._commands = Commands(hass, entry, self.endpoint, self.unique_id)
         self._enter_in_registry()
 
     # What entities use
@@ -132,29 +145,64 @@ class Device:
 
         return unwatch
 
+    @callback
+    def watch_presence(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call `watcher` after each change of `awake`, of `waiting` or of the availability."""
+        return self.watch((PRESENCE,), watcher)
+
     async def async_read(self, path: Path) -> Decoded:
-        """Read a path now; HomeAssistantError when the device does not answer with values."""
-        with translate_errors(self.endpoint, path):
-            decoded = await self.client.read(path)
+        """Read a path now, as `async_ask` does."""
+        decoded = await self.async_ask(path, lambda client: client.read(path))
         if len(path) < 4:  # a resource instance says nothing of its siblings
             self.async_apply(decoded)
         return decoded
 
-    async def async_write(self, values: Values) -> None:
+    async def async_write(self, values: Values) -> bool:
         """Write resources one by one; HomeAssistantError when one is not taken.
 
-        The values count from the device's confirmation on, and its next
-        notification corrects them.
+        The values count from the device's confirmation on, and its next notification corrects
+        them. False when a write waits for the device to wake up.
         """
+        done = True
         for path, value in values.items():
-            with translate_errors(self.endpoint, path):
-                await self.client.write(path, {path: value}, replace=True)
-            self.async_apply(Decoded({path: value}))
+            done &= await self.async_write_at(path, {path: value}, replace=True)
+        return done
 
-    async def async_execute(self, path: Path, arguments: str | None = None) -> None:
-        """Execute a resource; HomeAssistantError when the device does not."""
+    async def async_write_at(self, path: Path, values: Values, *, replace: bool) -> bool:
+        """Write to an instance, a resource or an instance of it, as `async_write` does."""
+
+        async def write(client: Client) -> None:
+            await client.write(path, values, replace=replace)
+            if len(path) == 3:
+                self.async_apply(Decoded(values))
+
+        return await self._command(path, write)
+
+    async def async_execute(self, path: Path, arguments: str | None = None) -> bool:
+        """Execute a resource; HomeAssistantError when the device does not.
+
+        False when that waits for the device to wake up.
+        """
+        return await self._command(path, lambda client: client.execute(path, arguments))
+
+    async def async_ask[Result](
+        self, path: Path, ask: Callable[[Client], Awaitable[Result]]
+    ) -> Result:
+        """Ask the device for something now; HomeAssistantError also when it sleeps."""
         with translate_errors(self.endpoint, path):
-            await self.client.execute(path, arguments)
+            client = self.client
+            if not client.awake:
+                raise ClientAsleep(self.endpoint, path)
+            try:
+                async with asyncio.timeout(DEFAULT_TIMEOUT):
+                    return await ask(client)
+            except TimeoutError as err:
+                raise ClientTimeout(self.endpoint, path) from err
+
+    async def _command(self, path: Path, operation: Callable[[Client], Awaitable[None]]) -> bool:
+        with translate_errors(self.endpoint, path):
+            client = self.client
+        return await self._commands.async_run(client, path, lambda: operation(client))
 
     # What the hub tells
 
@@ -163,6 +211,7 @@ class Device:
         """Take a new registration: observations of an older one have ended."""
         returned = not self.available
         self._forget_client()
+        self.async_presence(awake=True, waiting=0)
         self._adopt(registration)
         if returned:
             LOGGER.info("Device %s is registered", self.endpoint)
@@ -190,6 +239,15 @@ class Device:
         self._notify(self._watchers)
 
     @callback
+    def async_presence(self, *, awake: bool, waiting: int) -> None:
+        """Take note that the device fell asleep or woke up, or of what waits for it."""
+        self.awake = awake
+        self.waiting = waiting
+        if not awake:
+            self._commands.asleep()
+        self._notify((PRESENCE,))
+
+    @callback
     def async_rename(self, name: str) -> None:
         """Take the name that the owner gave to the subentry."""
         if name != self._name:
@@ -199,6 +257,7 @@ class Device:
     @callback
     def async_close(self) -> None:
         """Stop all that runs for the device."""
+        self._commands.close()
         self._forget_client()
         self.registration = None
 

@@ -28,7 +28,16 @@ from .const import (
 from .device import Device
 from .discovery import discover_instance
 from .new_device import NewDevice, async_offer, async_withdraw
-from .protocol.server import Deregistered, Expired, LwM2mServer, Registered, Sent, Updated
+from .presence import presence_sensors
+from .protocol.server import (
+    Deregistered,
+    Expired,
+    LwM2mServer,
+    Presence,
+    Registered,
+    Sent,
+    Updated,
+)
 
 if TYPE_CHECKING:
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -106,6 +115,8 @@ class Hub:
     def async_platforms_ready(self) -> None:
         """Create the entities of all that was learnt before the platforms were there."""
         self._forwarded = True
+        for device in self.devices.values():
+            self._show_presence(device)
         for device, instance in self._early:
             self._on_resources(device, instance)
         self._early.clear()
@@ -124,6 +135,14 @@ class Hub:
                 entities[info.platform].append(info.entity_class(device, info))
         for platform, new in entities.items():
             self._add_entities[platform](new, config_subentry_id=device.subentry_id)
+
+    def _show_presence(self, device: Device) -> None:
+        """Create what a device in queue mode shows of its sleep, if it is not there yet."""
+        registration, created = device.registration, self._created[device.endpoint]
+        if self._forwarded and registration and registration.queue_mode:
+            new = [sensor for sensor in presence_sensors(device) if sensor.unique_id not in created]
+            created.update(sensor.unique_id for sensor in new if sensor.unique_id)
+            self._add_entities[Platform.SENSOR](new, config_subentry_id=device.subentry_id)
 
     # Endpoints
 
@@ -175,8 +194,12 @@ class Hub:
         match event:
             case Registered() if device:
                 device.async_registered(registration)
+                self._show_presence(device)
             case Updated() if device:
                 device.async_updated(registration, event.previous)
+                self._show_presence(device)
+            case Presence() if device:
+                device.async_presence(awake=event.awake, waiting=event.waiting)
             case Sent() if device:
                 device.async_apply(event.decoded)
             case Registered() | Updated():
@@ -260,6 +283,7 @@ class Hub:
         self._withdraw(device.endpoint)
         if registration := self.server.registrations.get(device.endpoint):
             device.async_registered(registration)
+            self._show_presence(device)
 
     def _enter_in_registry(self) -> None:
         """Create or update the server's own entry in the device registry."""

@@ -12,7 +12,6 @@ from homeassistant.helpers.service import async_get_device_and_config_entry
 import voluptuous as vol
 
 from .const import DOMAIN
-from .errors import translate_errors
 from .protocol.path import Path, PathError
 from .values import by_id, from_user, scalar_from_user, to_json
 
@@ -50,7 +49,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _read(call: ServiceCall) -> ServiceResponse:
-    """Read a path now, whatever was notified before."""
+    """Read a path now, whatever was notified before; a sleeping device cannot be asked."""
     device, path = _target(call)
     decoded = await device.async_read(path)
     return _response(
@@ -65,26 +64,21 @@ async def _write(call: ServiceCall) -> ServiceResponse:
     """Write a resource, one of its instances, or several resources of an object instance."""
     device, path = _target(call)
     values = _values(device, path, call.data[ATTR_VALUE])
-    if len(path) == 3:
-        await device.async_write(values)
-    else:
-        with translate_errors(device.endpoint, path):
-            await device.client.write(path, values, replace=len(path) == 4)
-    return _response(device, path, resources=_describe(device, values))
+    done = await device.async_write_at(path, values, replace=len(path) > 2)
+    return _response(device, path, resources=_describe(device, values), waiting=not done)
 
 
 async def _execute(call: ServiceCall) -> ServiceResponse:
     """Execute a resource."""
     device, path = _target(call)
-    await device.async_execute(path, call.data.get(ATTR_ARGUMENTS))
-    return _response(device, path, name=_name(device, path))
+    done = await device.async_execute(path, call.data.get(ATTR_ARGUMENTS))
+    return _response(device, path, name=_name(device, path), waiting=not done)
 
 
 async def _discover(call: ServiceCall) -> ServiceResponse:
     """Ask what there is at and below a path, with the attributes of each."""
     device, path = _target(call)
-    with translate_errors(device.endpoint, path):
-        links = await device.client.discover(path)
+    links = await device.async_ask(path, lambda client: client.discover(path))
     return _response(
         device,
         path,

@@ -102,6 +102,7 @@ async def test_write_resource(call: Call, board: Board) -> None:
         "endpoint": ENDPOINT,
         "path": "/3311/0/5851",
         "resources": {"/3311/0/5851": {"name": "Dimmer", "value": 70}},
+        "waiting": False,
     }
 
 
@@ -138,7 +139,12 @@ async def test_write_without_a_response(hass: HomeAssistant, device_id: str, boa
 async def test_execute(call: Call, board: Board) -> None:
     response = await call("execute", REBOOT)
     assert await board.executed(REBOOT) == ""
-    assert response == {"endpoint": ENDPOINT, "path": "/3/0/4", "name": "Reboot"}
+    assert response == {
+        "endpoint": ENDPOINT,
+        "path": "/3/0/4",
+        "name": "Reboot",
+        "waiting": False,
+    }
 
 
 async def test_execute_with_arguments(call: Call, board: Board) -> None:

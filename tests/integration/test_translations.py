@@ -21,10 +21,14 @@ from custom_components.lwm2m.protocol.coap import PortInUseError
 from custom_components.lwm2m.protocol.errors import (
     BadRequest,
     BadResponse,
+    ClientAsleep,
     ClientError,
     ClientRefused,
     ClientTimeout,
     NotRegistered,
+    QueueFull,
+    RegistrationEnded,
+    Superseded,
     ValueMisfit,
 )
 from custom_components.lwm2m.protocol.path import Path
@@ -44,6 +48,10 @@ RESOURCE = Path(3303, 0, 5700)
     "error",
     [
         NotRegistered("board"),
+        RegistrationEnded("board"),
+        Superseded("board", RESOURCE),
+        QueueFull("board", RESOURCE),
+        ClientAsleep("board", RESOURCE),
         ClientTimeout("board", RESOURCE),
         ClientRefused("board", RESOURCE, NOT_FOUND, ""),
         ClientRefused("board", RESOURCE, NOT_FOUND, "no such thing"),

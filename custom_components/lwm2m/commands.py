@@ -1,0 +1,131 @@
+"""Commands of the owner to a device, which wait while it sleeps.
+
+An action on a sleeping device returns once its command waits, as with zwave_js: an automation is
+not held up for hours. The state follows when the device has taken the command, and an event on
+the bus tells its outcome. An action on a device that is awake returns with the outcome, errors
+included. Commands that wait do not survive a restart of Home Assistant.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr
+
+from .const import DOMAIN, LOGGER
+from .errors import translate_errors
+from .protocol.errors import Superseded
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+
+    from homeassistant.core import HomeAssistant
+
+    from .hub import Lwm2mConfigEntry
+    from .protocol.client import Client
+    from .protocol.path import Path
+
+EVENT_COMMAND = "lwm2m_command"
+
+
+class Outcome(StrEnum):
+    """What became of a command that waited."""
+
+    APPLIED = "applied"
+    REPLACED = "replaced"
+    FAILED = "failed"
+
+
+class Commands:
+    """The commands to one device."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: Lwm2mConfigEntry, endpoint: str, unique_id: str
+    ) -> None:
+        """`unique_id` is the device's in the device registry."""
+        self._hass = hass
+        self._entry = entry
+        self._endpoint = endpoint
+        self._unique_id = unique_id
+        self._callers: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def async_run(
+        self, client: Client, path: Path, operation: Callable[[], Awaitable[None]]
+    ) -> bool:
+        """Carry out an operation on `path`; tell whether it is done, or waits for the device.
+
+        HomeAssistantError when it failed before it had to wait.
+        """
+        caller: asyncio.Future[None] = self._hass.loop.create_future()
+        task = self._entry.async_create_background_task(
+            self._hass, self._carry_out(caller, path, operation), f"lwm2m command to {path}"
+        )
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(lambda _: _release(caller))
+            if client.awake:
+                self._callers.add(caller)
+                try:
+                    await caller
+                finally:
+                    self._callers.discard(caller)
+        if task.done():
+            task.result()
+            return True
+        _release(caller)
+        return False
+
+    def asleep(self) -> None:
+        """Let go of those that wait for an outcome: the device has fallen asleep."""
+        for caller in self._callers:
+            _release(caller)
+
+    def close(self) -> None:
+        """Give up all commands, without an event."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    async def _carry_out(
+        self,
+        caller: asyncio.Future[None],
+        path: Path,
+        operation: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Carry out an operation; the caller, or the bus when that has gone, learns the outcome."""
+        try:
+            with translate_errors(self._endpoint, path):
+                await operation()
+        except HomeAssistantError as err:
+            replaced = isinstance(err.__cause__, Superseded)
+            if caller.done():
+                self._tell(path, Outcome.REPLACED if replaced else Outcome.FAILED, str(err))
+            elif not replaced:  # what a newer command has replaced is no failure to its caller
+                raise
+        else:
+            if caller.done():
+                self._tell(path, Outcome.APPLIED)
+
+    def _tell(self, path: Path, outcome: Outcome, error: str | None = None) -> None:
+        LOGGER.debug("A command to %s of %s was %s", path, self._endpoint, outcome)
+        data = {
+            ATTR_DEVICE_ID: dr.async_get_device_id_by_identifier(
+                self._hass, (DOMAIN, self._unique_id), config_entry_id=self._entry.entry_id
+            ),
+            "endpoint": self._endpoint,
+            "path": str(path),
+            "outcome": outcome.value,
+        }
+        if error is not None:
+            data["error"] = error
+        self._hass.bus.async_fire(EVENT_COMMAND, data)
+
+
+def _release(caller: asyncio.Future[None]) -> None:
+    if not caller.done():
+        caller.set_result(None)

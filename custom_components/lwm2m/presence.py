@@ -1,0 +1,88 @@
+"""What a device in queue mode shows of its sleep: whether it is awake, and what waits for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import callback
+
+if TYPE_CHECKING:
+    from .device import Device
+
+AWAKE = "awake"
+ASLEEP = "asleep"
+
+
+class PresenceSensor(SensorEntity):
+    """A sensor of the device itself rather than of a resource."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, device: Device) -> None:
+        """Bind the sensor to its device."""
+        self._device = device
+        self._attr_unique_id = f"{device.unique_id}-{self.entity_description.key}"
+        self._attr_device_info = device.device_info
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the device from now on."""
+        self.async_on_remove(self._device.watch_presence(self._on_change))
+
+    @callback
+    def _on_change(self) -> None:
+        self.async_write_ha_state()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the device is registered."""
+        return self._device.available
+
+
+class AwakeSensor(PresenceSensor):
+    """Whether the device is awake."""
+
+    entity_description = SensorEntityDescription(
+        key="awake",
+        translation_key="awake",
+        device_class=SensorDeviceClass.ENUM,
+        options=[AWAKE, ASLEEP],
+        entity_category=EntityCategory.DIAGNOSTIC,
+    )
+
+    @property
+    @override
+    def native_value(self) -> str:
+        """Awake or asleep."""
+        return AWAKE if self._device.awake else ASLEEP
+
+
+class WaitingSensor(PresenceSensor):
+    """How many requests wait for the device to wake up."""
+
+    entity_description = SensorEntityDescription(
+        key="waiting_requests",
+        translation_key="waiting_requests",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    )
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """The number of requests, not all of them the owner's."""
+        return self._device.waiting
+
+
+def presence_sensors(device: Device) -> list[PresenceSensor]:
+    """Return the sensors of a device in queue mode."""
+    return [AwakeSensor(device), WaitingSensor(device)]
