@@ -17,6 +17,7 @@ from .object_models import async_load_registry, async_load_user_models
 from .protocol.coap.errors import PortInUseError
 from .protocol.coap.selftest import IncompatibleLibrary
 from .services import async_setup_services
+from .storage import async_remove_storage
 
 if TYPE_CHECKING:
     from homeassistant.core import Event, HomeAssistant
@@ -67,8 +68,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> bo
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> None:
-    """Forget what was only of use with this entry: its issue and the endpoints it ignored."""
+    """Forget what was only of use with this entry: its issue, its file, what it ignored."""
     ir.async_delete_issue(hass, DOMAIN, _port_issue(entry))
+    await async_remove_storage(hass, entry.entry_id)
     for other in hass.config_entries.async_entries(DOMAIN):
         ignored = other.source == SOURCE_IGNORE and other.unique_id
         if ignored and ignored.startswith(f"{entry.entry_id}-"):

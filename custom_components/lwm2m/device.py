@@ -22,7 +22,8 @@ from .protocol.errors import (
     ClientTimeout,
 )
 from .protocol.node import Decoded
-from .protocol.path import Path
+from .protocol.path import Path, PathError
+from .protocol.persistence import MAX_VALUES, RestoreError, dump_values, load_values
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.model.registry import ModelRegistry
     from .protocol.node import Values
+    from .protocol.persistence import Json
     from .protocol.registration import Registration
     from .protocol.server import LwM2mServer
+    from .storage import HubStorage
 
 PRESENCE = Path()
 """What the watchers of the device's sleep watch: the device as a whole."""
@@ -70,10 +73,12 @@ class Device:
         server: LwM2mServer,
         models: ModelRegistry,
         on_resources: Callable[[Device, Path], None],
+        storage: HubStorage,
     ) -> None:
         """Make a device that is not registered yet.
 
-        `on_resources` is called with an instance when resources of it have become known.
+        `on_resources` is called with an instance when resources of it have become known,
+        `storage` is told when there is something new to store.
         """
         self.endpoint: str = subentry.unique_id or subentry.title
         self.subentry_id = subentry.subentry_id
@@ -88,6 +93,7 @@ class Device:
         self._server = server
         self._models = models
         self._on_resources = on_resources
+        self._storage = storage
         self._name = subentry.title
         self._watchers: dict[Path, dict[Callable[[], None], None]] = {}
         self._following: asyncio.Task[None] | None = None
@@ -203,6 +209,57 @@ class Device:
         with translate_errors(self.endpoint, path):
             client = self.client
         return await self._commands.async_run(client, path, lambda: operation(client))
+
+    # What is stored
+
+    def dump(self) -> Json:
+        """Return what `async_restore` takes, in JSON's types."""
+        return {
+            "values": dump_values(self.values),
+            "resources": [str(path) for path in sorted(self.resources)[:MAX_VALUES]],
+            "learnt": [str(path) for path in sorted(self._learnt)[:MAX_VALUES]],
+            "polled": [str(path) for path in sorted(self._polled)[:MAX_VALUES]],
+            "observed": [str(path) for path in sorted(self._observations)[:MAX_VALUES]],
+        }
+
+    @callback
+    def async_restore(self, stored: Any, registration: Registration | None) -> None:
+        """Go on from what was stored, so that entities are there before the device is heard.
+
+        What was observed still is, if the registration is the same; the rest is learnt again.
+        """
+        if stored is not None:
+            try:
+                self.values = load_values(stored["values"])
+                self.resources = {Path.parse(text) for text in stored["resources"]}
+                self.resources |= self.values.keys()
+                learnt, polled, observed = (
+                    {Path.parse(text) for text in stored[name]}
+                    for name in ("learnt", "polled", "observed")
+                )
+            except (RestoreError, PathError, KeyError, TypeError, AttributeError) as err:
+                LOGGER.warning("What is stored of %s cannot be used: %r", self.endpoint, err)
+                self.values, self.resources = {}, set()
+                stored = None
+        known = {path.instance for path in self.resources}
+        if registration is not None:
+            if stored is not None:
+                self._learnt, self._polled = learnt, polled
+                self._resume(observed)
+            self._adopt(registration)
+            known &= registration.instances
+            self._follow_client()
+        for instance in sorted(known):
+            self._on_resources(self, instance)
+
+    def _resume(self, observed: set[Path]) -> None:
+        client = self.client
+        for path in observed:
+            observation = client.resume(path, self.async_apply, on_end=self._observation_ended)
+            if observation is None:
+                self._learnt.discard(path.instance)
+            else:
+                self._observations[path] = observation
 
     # What the hub tells
 
@@ -386,6 +443,7 @@ class Device:
         if not observation.active:
             return False
         self._observations[path] = observation
+        self._storage.async_save_soon()
         return True
 
     @callback
@@ -394,6 +452,7 @@ class Device:
         if self._observations.get(observation.path) is observation:
             del self._observations[observation.path]
             self._learnt.discard(observation.path.instance)
+            self._storage.async_save_soon()
             self._schedule_tick()
 
     @callback
@@ -413,6 +472,8 @@ class Device:
         """Take values from the client and tell their watchers of those that changed."""
         changed = [path for path, value in decoded.values.items() if self.values.get(path) != value]
         self.values.update(decoded.values)
+        if changed:
+            self._storage.async_save_later()
         new = decoded.values.keys() - self.resources
         self.resources |= new
         for path, reason in decoded.rejected.items():

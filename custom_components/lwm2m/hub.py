@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from homeassistant.config_entries import (
     SOURCE_IGNORE,
     ConfigEntry,
     ConfigEntryChange,
+    ConfigEntryState,
     ConfigSubentry,
 )
 from homeassistant.const import CONF_HOST, CONF_PORT, Platform
@@ -38,6 +40,7 @@ from .protocol.server import (
     Sent,
     Updated,
 )
+from .storage import HubStorage
 
 if TYPE_CHECKING:
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from .entity import Lwm2mEntity
     from .protocol.model.registry import ModelRegistry
     from .protocol.path import Path
+    from .protocol.persistence import Json
     from .protocol.registration import RegisterRequest, Registration
     from .protocol.server import ServerEvent
 
@@ -79,6 +83,8 @@ class Hub:
         self._forwarded = False
         self._full = False
         self._unsubscribe: list[CALLBACK_TYPE] = []
+        self._storage = HubStorage(hass, entry.entry_id, self._dump)
+        self._started = False
 
     async def async_start(self) -> None:
         """Open the server; OSError when its port cannot be had."""
@@ -90,10 +96,19 @@ class Hub:
                 self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_entry_changed
             ),
         ]
-        await self.server.start(self._entry.data[CONF_HOST] or None, self._entry.data[CONF_PORT])
+        stored = await self._storage.async_load()
+        await self.server.start(
+            self._entry.data[CONF_HOST] or None, self._entry.data[CONF_PORT], stored.get("server")
+        )
+        self._started = True
+        self._restore(stored.get("devices"))
+        self._storage.async_save_soon()
 
     async def async_stop(self) -> None:
         """Close the server and all that runs for its devices; a second call does nothing."""
+        if self._started:  # else what is stored was not taken up
+            self._started = False
+            await self._storage.async_save()
         while self._unsubscribe:
             self._unsubscribe.pop()()
         for endpoint in list(self.pending):
@@ -101,6 +116,24 @@ class Hub:
         for device in self.devices.values():
             device.async_close()
         await self.server.stop()
+
+    # Storage
+
+    def _dump(self) -> Json:
+        return {
+            "server": self.server.dump(),
+            "devices": {name: device.dump() for name, device in self.devices.items()},
+        }
+
+    @callback
+    def _restore(self, stored: object) -> None:
+        """Go on with what was stored of the devices, in the step in which the server did so."""
+        stored = stored if isinstance(stored, dict) else {}
+        for endpoint, device in self.devices.items():
+            device.async_restore(stored.get(endpoint), self.server.registrations.get(endpoint))
+        for endpoint, registration in self.server.registrations.items():
+            if endpoint not in self.devices:
+                self._offer(registration)
 
     # Entities
 
@@ -190,6 +223,11 @@ class Hub:
     @callback
     def _on_event(self, event: ServerEvent) -> None:
         registration = event.registration
+        match event:
+            case Registered() | Deregistered() | Expired():
+                self._storage.async_save_soon()
+            case Updated():
+                self._save_update(registration, event.previous)
         device = self.devices.get(registration.endpoint)
         match event:
             case Registered() if device:
@@ -210,6 +248,14 @@ class Hub:
                 device.async_unregistered("its lifetime ended without an update")
             case Deregistered() | Expired():
                 self._withdraw(registration.endpoint)
+
+    def _save_update(self, registration: Registration, previous: Registration) -> None:
+        """Store an Update: one that only prolongs the lifetime is in no hurry, and most do."""
+        same = replace(previous, updated_at=registration.updated_at) == registration
+        if same and registration.remote == previous.remote:
+            self._storage.async_save_later()
+        else:
+            self._storage.async_save_soon()
 
     def _offer(self, registration: Registration) -> None:
         """Quarantine a registered endpoint and ask the owner, or take it at once."""
@@ -237,6 +283,9 @@ class Hub:
             self._synchronize()
             if self._accepts_at_once:
                 self._approve_all()
+            elif entry.state is ConfigEntryState.LOADED:
+                for endpoint in self.pending:  # a card that came before the set-up was done
+                    async_offer(self._hass, self._card(endpoint))
         elif entry.domain == DOMAIN and change is ConfigEntryChange.ADDED:
             for endpoint in [e for e in self.pending if self._is_ignored(e)]:
                 self._withdraw(endpoint)
@@ -250,6 +299,7 @@ class Hub:
         }
         for endpoint in self.devices.keys() - subentries:
             self.devices.pop(endpoint).async_close()
+            self._storage.async_save_soon()
             self._created.pop(endpoint, None)
         for endpoint, subentry in subentries.items():
             if device := self.devices.get(endpoint):
@@ -278,6 +328,7 @@ class Hub:
             server=self.server,
             models=self.models,
             on_resources=self._on_resources,
+            storage=self._storage,
         )
         self.devices[device.endpoint] = device
         self._withdraw(device.endpoint)

@@ -46,8 +46,10 @@ type RunBoard = Callable[..., Awaitable[Board]]
 
 
 @pytest.fixture(autouse=True)
-def _environment(enable_custom_integrations: None, socket_enabled: None) -> None:
-    """Let the integration load and its sockets open."""
+def _environment(
+    enable_custom_integrations: None, socket_enabled: None, hass_storage: dict[str, Any]
+) -> None:
+    """Let the integration load and its sockets open; keep what it stores in memory."""
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from .queue_mode import AWAKE_TIME, RequestQueue, written_by
 from .reporting import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from aiocoap import Message
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .model.registry import ModelRegistry
     from .node import Values
     from .path import Path
+    from .persistence import StoredObservation
     from .registration import Registration
 
 __all__ = ["Client", "Observation"]
@@ -80,6 +81,7 @@ class Client:
         self._exchanges = Exchanges(coap, registration, timeout, queue)
         self._models = models
         self._observations: WeakSet[Observation] = WeakSet()
+        self._resumable: dict[Path, StoredObservation] = {}
         self._refused: set[tuple[int, ContentFormat]] = set()
         self._types: dict[tuple[int, int], ResourceModel] = {}
 
@@ -205,6 +207,41 @@ class Client:
         self._observations.add(observation)
         return observation
 
+    @property
+    def stored_observations(self) -> list[StoredObservation]:
+        """The observations as they can be taken up after a restart."""
+        return [
+            stored
+            for observation in self._observations
+            if observation.token is not None
+            and (stored := self._exchanges.describe(observation.path, observation.token))
+        ]
+
+    def restore(self, observations: Iterable[StoredObservation]) -> None:
+        """Take the observations of before a restart; the client sleeps if it may."""
+        self._resumable = {observation.path: observation for observation in observations}
+        self._exchanges.queue.sleep()
+
+    def resume(
+        self,
+        path: Path,
+        callback: Callable[[Decoded], None],
+        on_end: Callable[[Observation], None] | None = None,
+    ) -> Observation | None:
+        """Go on with an observation of before a restart, as its owner, without asking the client.
+
+        None when there was none. What nobody goes on with, the client's next notification ends.
+        """
+        stored = self._resumable.pop(path, None)
+        if stored is None:
+            return None
+        observation = Observation(
+            path, self._exchanges, partial(self._decode, path), callback, on_end
+        )
+        observation.resume(self._exchanges.resume(stored, observation.receive), stored.token)
+        self._observations.add(observation)
+        return observation
+
     def update(self, registration: Registration) -> None:
         """Take an Update; one from elsewhere ends what is under way and all observations.
 
@@ -216,6 +253,7 @@ class Client:
         self._exchanges.queue.queue_mode = registration.queue_mode
         self._types.clear()
         if moved:
+            self._resumable.clear()
             self._exchanges.interrupt()
             self._end_observations()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aiocoap import Message
+from aiocoap.numbers import codes
 
 from .coap import CoapError, EndpointClosed, NoAcknowledgement, NoResponse
 from .errors import (
@@ -15,6 +17,7 @@ from .errors import (
     NotRegistered,
     RegistrationEnded,
 )
+from .persistence import StoredObservation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -97,6 +100,29 @@ class Exchanges:
         )
         if response is not None:
             self.check(path, response)
+
+    def resume(self, stored: StoredObservation, sink: NotificationSink) -> UdpPeer:
+        """Take up an observation of before a restart; return where it is."""
+        message = self.make(codes.GET, stored.path, accept=stored.accept)
+        remote: UdpPeer = self.registration.remote
+        message.remote = remote
+        age = (datetime.now(UTC) - stored.time).total_seconds()
+        self._coap.resume(message, stored.token, sink, sequence=stored.sequence, age=age)
+        return remote
+
+    def describe(self, path: Path, token: bytes) -> StoredObservation | None:
+        """Return what `resume` takes; None for an observation that is not plain or not there."""
+        known = self._coap.observations.get(self.registration.remote, token)
+        if known is None or known.request.code != codes.GET:
+            return None
+        age = asyncio.get_running_loop().time() - known.time
+        return StoredObservation(
+            path,
+            token,
+            known.request.opt.accept,
+            known.sequence,
+            datetime.now(UTC) - timedelta(seconds=age),
+        )
 
     def forget(self, remote: UdpPeer, token: bytes) -> None:
         """End an observation without telling the client."""

@@ -49,8 +49,11 @@ class RegistrationStore:
             return self._by_id[ids[-1]]
         return None
 
-    def put(self, registration: Registration) -> Registration | None:
-        """Add or replace a registration and start its lifetime; return the replaced one."""
+    def put(self, registration: Registration, left: float | None = None) -> Registration | None:
+        """Add or replace a registration and start its lifetime; return the replaced one.
+
+        `left` is how many seconds it has in place of a whole lifetime with its grace.
+        """
         previous = self._by_endpoint.get(registration.endpoint)
         if previous:
             self.remove(previous)
@@ -59,7 +62,9 @@ class RegistrationStore:
         self._by_remote.setdefault(registration.remote, []).append(registration.id)
         if registration.lifetime:
             self._timers[registration.id] = asyncio.get_running_loop().call_later(
-                registration.lifetime + self._grace, self._expire, registration
+                registration.lifetime + self._grace if left is None else left,
+                self._expire,
+                registration,
             )
         return previous
 

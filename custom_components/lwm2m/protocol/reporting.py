@@ -75,6 +75,15 @@ class Observation:
             self.cancel()
             raise
 
+    def resume(self, remote: UdpPeer, token: bytes) -> None:
+        """Take it as established, as it was before a restart; there is no initial value."""
+        self._established_as = remote, token
+
+    @property
+    def token(self) -> bytes | None:
+        """What its notifications carry; None while it is not active."""
+        return self._established_as[1] if self._established_as else None
+
     def receive(self, notification: Message) -> None:
         """Take a notification.
 

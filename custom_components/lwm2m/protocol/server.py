@@ -16,11 +16,19 @@ from aiocoap import Message
 from aiocoap.numbers import codes
 
 from .client import Client
-from .coap import CoapCounters, CoapEndpoint, PortInUseError
+from .coap import CoapCounters, CoapEndpoint, PortInUseError, UdpPeer
 from .coap.endpoint import DEFAULT_TIMEOUT
 from .errors import NotRegistered
 from .listeners import Listeners
 from .object_list import RequestError
+from .persistence import (
+    UNSAVED,
+    RestoreError,
+    dump_observation,
+    dump_registration,
+    load_observation,
+    load_registration,
+)
 from .queue_mode import AWAKE_TIME
 from .registration import RegisterRequest, Registration, apply_update, grant, parse_register
 from .registration_store import RegistrationStore
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
 
     from .model.registry import ModelRegistry
     from .node import Decoded
+    from .persistence import Json
 
 __all__ = [
     "Deregistered",
@@ -52,6 +61,9 @@ __all__ = [
 _LOGGER = logging.getLogger(__name__)
 
 MAX_REGISTRATIONS = 10_000
+MESSAGE_ID_LEAP = 0x8000
+"""How far the message IDs after a restart are from those of before: more than were sent since the
+state was saved, and than are sent before peers have forgotten the former (RFC 7252 4.4)."""
 LOCATION_BYTES = 8
 """Eleven characters: Contiki-NG takes no location longer than fourteen with its `rd/`."""
 
@@ -154,17 +166,67 @@ class LwM2mServer:
         self._max_registrations = max_registrations
         self._request_timeout = request_timeout
         self._awake_time = awake_time
+        self._grace = lifetime_grace
         self._store = RegistrationStore(self._expired, lifetime_grace)
         self._clients: dict[str, Client] = {}
         self._listeners: Listeners[ServerEvent] = Listeners()
 
-    async def start(self, host: str | None, port: int) -> None:
+    async def start(self, host: str | None, port: int, state: Json | None = None) -> None:
         """Listen on a UDP port, on all of IPv4 and IPv6 when `host` is None.
 
-        Port 0 picks a free one; `port` says which. PortInUseError when another socket holds it,
-        OSError for any other reason.
+        Port 0 picks a free one; `port` says which. `state` is what `dump` returned before a
+        restart. PortInUseError when another socket holds the port, OSError for any other reason.
         """
         self.port = await self._coap.listen_udp(host, port)
+        if state is not None:  # in the same step: no datagram can come in between
+            self._restore(state)
+
+    def dump(self) -> Json:
+        """Return what a restarted server goes on from, in JSON's types."""
+        return {
+            "message_id": self._coap.message_id,
+            "registrations": [
+                {
+                    **dump_registration(registration),
+                    "observations": [
+                        dump_observation(stored)
+                        for stored in self._clients[registration.endpoint].stored_observations
+                    ],
+                }
+                for registration in self.registrations.values()
+                if isinstance(registration.remote, UdpPeer)
+            ],
+        }
+
+    def _restore(self, state: Json) -> None:
+        """Go on from what was dumped, without events; what cannot be used is left out.
+
+        A registration that expired meanwhile is one of those, unless an Update that was not
+        saved any more may have prolonged it.
+        """
+        try:
+            self._coap.message_id = (int(state["message_id"]) + MESSAGE_ID_LEAP) & 0xFFFF
+            stored_registrations = list(state["registrations"])
+        except (KeyError, ValueError, TypeError) as err:
+            _LOGGER.warning("The stored state cannot be used: %r", err)
+            return
+        unusable = 0
+        for stored in stored_registrations:
+            try:
+                registration = load_registration(stored, self._coap.peer)
+                observations = [load_observation(item) for item in stored["observations"]]
+            except RestoreError, KeyError, TypeError:
+                unusable += 1
+                continue
+            elapsed = (datetime.now(UTC) - registration.updated_at).total_seconds()
+            left = registration.lifetime + self._grace + UNSAVED - max(elapsed, 0.0)
+            if left > 0 or not registration.lifetime:
+                self._store.put(registration, left)
+                client = self._make_client(registration)
+                client.restore(observations)
+                self._clients[registration.endpoint] = client
+        if unusable:
+            _LOGGER.warning("%s stored registrations cannot be used", unusable)
 
     async def stop(self) -> None:
         """Forget all registrations without an event, fail what is under way, free the port.

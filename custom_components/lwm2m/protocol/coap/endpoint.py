@@ -176,6 +176,38 @@ class CoapEndpoint:
             self._loop.call_soon(self.observations.release, established)
         return response
 
+    def resume(
+        self,
+        message: Message,
+        token: bytes,
+        sink: NotificationSink,
+        *,
+        sequence: int | None,
+        age: float,
+    ) -> None:
+        """Take up an observation of before a restart, that `message` had asked for.
+
+        `sequence` is the newest Observe value then, `age` how many seconds ago it arrived.
+        """
+        message.opt.observe = 0
+        self.observations.add(
+            Observation(
+                message.remote, token, message, sink, sequence, time=self._loop.time() - age
+            )
+        )
+
+    @property
+    def message_id(self) -> int:
+        """The ID of the next message that is sent; 0 without a socket."""
+        for layer in self._transports.values():
+            return int(layer.token_interface.message_id)
+        return 0
+
+    @message_id.setter
+    def message_id(self, value: int) -> None:
+        for layer in self._transports.values():
+            layer.token_interface.message_id = value
+
     def forget(self, remote: UdpPeer, token: bytes) -> bool:
         """End an observation without telling: its next notification is rejected (RFC 7641 3.6).
 

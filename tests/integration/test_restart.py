@@ -1,0 +1,269 @@
+"""Home Assistant restarts, and the boards are not told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+import copy
+from datetime import timedelta
+import logging
+import socket
+from typing import TYPE_CHECKING, Any
+
+from aiocoap import CHANGED
+from homeassistant.const import CONF_HOST, CONF_PORT, STATE_UNAVAILABLE
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.storage import SAVE_SOON, VERSION
+from simulator.events import EventKind
+
+from .boards import NAME, Show, Shown
+from .conftest import LOOPBACK, cards, settle
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+
+    from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
+    from simulator.events import Event
+
+    from .conftest import RunBoard
+
+type Restart = Callable[..., Awaitable[Shown]]
+
+TEMPERATURE = "/3303/0/5700"
+INSTANCES = {
+    "/3/0": {0: "Acme", 1: "Thermo", 4: lambda board, path, arguments: None},
+    "/3303/0": {5700: 21.5, 5701: "Cel"},
+}
+
+
+@contextmanager
+def occupied(port: int) -> Iterator[None]:
+    """Hold a UDP port of 127.0.0.1, as another program."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((LOOPBACK, port))
+        yield
+
+
+def key(entry: Lwm2mConfigEntry) -> str:
+    """Return the name of the hub's file."""
+    return f"{DOMAIN}.{entry.entry_id}"
+
+
+@pytest.fixture
+def restart(hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry) -> Restart:
+    """Start the hub anew on its port, and return what it shows before any datagram came."""
+
+    async def restart(shown: Shown, change: Callable[[], None] = lambda: None) -> Shown:
+        hass.config_entries.async_update_entry(
+            entry, data={CONF_HOST: LOOPBACK, CONF_PORT: entry.runtime_data.server.port}
+        )
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        change()
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done()
+        return Shown(hass, entry.runtime_data.devices[NAME], shown.board)
+
+    return restart
+
+
+async def test_last_values_are_shown_from_the_first_second(show: Show, restart: Restart) -> None:
+    shown = await restart(await show(INSTANCES))
+    assert shown.state(TEMPERATURE).state == "21.5"
+
+
+async def test_button_is_there_from_the_first_second(show: Show, restart: Restart) -> None:
+    shown = await restart(await show(INSTANCES))
+    assert shown.state("/3/0/4").state != STATE_UNAVAILABLE
+
+
+async def test_update_is_answered_as_if_nothing_had_happened(show: Show, restart: Restart) -> None:
+    shown = await restart(await show(INSTANCES))
+    assert await shown.board.update() == CHANGED
+
+
+async def test_notification_still_counts(show: Show, restart: Restart) -> None:
+    shown = await restart(await show(INSTANCES))
+    assert (await shown.set(TEMPERATURE, 22.5)).state == "22.5"
+
+
+async def test_notification_counts_after_two_restarts(show: Show, restart: Restart) -> None:
+    shown = await restart(await restart(await show(INSTANCES)))
+    assert (await shown.set(TEMPERATURE, 22.5)).state == "22.5"
+
+
+async def test_nothing_is_asked_of_the_device_again(show: Show, restart: Restart) -> None:
+    shown = await show(INSTANCES)
+    asked: list[Event] = []
+    shown.board.events.subscribe(asked.append)
+    shown = await restart(shown)
+    await shown.board.update()
+    await settle(shown.hass)
+    assert {event.kind for event in asked} == {EventKind.UPDATED}
+
+
+async def test_device_that_is_read_is_read_on(show: Show, restart: Restart) -> None:
+    shown = await show(INSTANCES, observable=lambda path: False)
+    shown.board.set(Path.parse(TEMPERATURE), 30.0)
+    shown = await restart(shown)
+    await settle(shown.hass)
+    assert shown.state(TEMPERATURE).state == "30.0"
+
+
+async def test_sleeping_device_shows_its_last_values(show: Show, restart: Restart) -> None:
+    shown = await show(INSTANCES, queue_mode=True)
+    shown.board.sleep()
+    shown = await restart(shown)
+    assert shown.state(TEMPERATURE).state == "21.5"
+
+
+async def test_device_in_queue_mode_is_asleep_until_it_is_heard(
+    show: Show, restart: Restart
+) -> None:
+    shown = await restart(await show(INSTANCES, queue_mode=True))
+    assert not shown.device.awake
+
+
+async def test_command_reaches_a_device_that_was_not_told(show: Show, restart: Restart) -> None:
+    shown = await restart(await show({"/3312/0": {5850: False}}))
+    await shown.call("switch.turn_on", "/3312/0/5850")
+    assert shown.board.value(Path.parse("/3312/0/5850")) is True
+
+
+async def test_expired_device_is_unavailable_and_keeps_its_entities(
+    show: Show, restart: Restart, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+) -> None:
+    def expire() -> None:
+        (registration,) = hass_storage[key(entry)]["data"]["server"]["registrations"]
+        registration["updated_at"] = "2020-01-01T00:00:00+00:00"
+
+    shown = await restart(await show(INSTANCES), expire)
+    assert shown.state(TEMPERATURE).state == STATE_UNAVAILABLE
+
+
+async def test_device_that_expired_meanwhile_comes_back(
+    show: Show, restart: Restart, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+) -> None:
+    def expire() -> None:
+        (registration,) = hass_storage[key(entry)]["data"]["server"]["registrations"]
+        registration["updated_at"] = "2020-01-01T00:00:00+00:00"
+
+    shown = await restart(await show(INSTANCES), expire)
+    await shown.board.update()
+    await shown.board.registered()
+    await settle(shown.hass)
+    assert shown.state(TEMPERATURE).state == "21.5"
+
+
+async def test_unknown_endpoint_still_waits_for_approval(
+    hass: HomeAssistant,
+    hub: Hub,
+    entry: Lwm2mConfigEntry,
+    run_board: RunBoard,
+) -> None:
+    board = await run_board()
+    hass.config_entries.async_update_entry(
+        entry, data={CONF_HOST: LOOPBACK, CONF_PORT: hub.server.port}
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass)
+    assert len(cards(hass)) == 1
+    assert await board.update() == CHANGED
+
+
+# kill -9: only what had been stored by then is there
+
+
+async def test_killed_hub_knows_its_registrations_and_observations(
+    hass: HomeAssistant,
+    show: Show,
+    restart: Restart,
+    hass_storage: dict[str, Any],
+    entry: Lwm2mConfigEntry,
+) -> None:
+    shown = await show(INSTANCES)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=SAVE_SOON + 1))
+    await settle(hass)
+    stored = copy.deepcopy(hass_storage[key(entry)])
+
+    shown = await restart(shown, lambda: hass_storage.update({key(entry): stored}))
+
+    assert shown.state(TEMPERATURE).state == "21.5"
+    assert (await shown.set(TEMPERATURE, 22.5)).state == "22.5"
+    assert await shown.board.update() == CHANGED
+
+
+async def test_many_changes_do_not_put_the_save_off(
+    hass: HomeAssistant, hub: Hub, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+) -> None:
+    hub._storage.async_save_soon()
+    for second in range(1, 4):
+        hub._storage.async_save_later()
+        hub._storage.async_save_soon()
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=second))
+        await settle(hass)
+    assert key(entry) in hass_storage
+
+
+# Storage of no use
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"version": VERSION, "data": {"server": {"message_id": 1}, "devices": {}}},
+        {"version": VERSION, "data": []},
+        {"version": VERSION + 1, "data": {}},
+    ],
+    ids=["no registrations", "no object", "newer version"],
+)
+async def test_storage_of_no_use_is_said_in_one_line(
+    hass: HomeAssistant,
+    entry: Lwm2mConfigEntry,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    stored: dict[str, Any],
+) -> None:
+    hass_storage[key(entry)] = {"minor_version": 1, "key": key(entry), **stored}
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    warnings = [
+        record
+        for record in caplog.records
+        if record.levelno >= logging.WARNING and record.name.startswith("custom_components.lwm2m")
+    ]
+    assert len(warnings) == 1
+
+
+async def test_device_of_no_use_in_storage_is_learnt_anew(
+    show: Show, restart: Restart, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+) -> None:
+    def spoil() -> None:
+        hass_storage[key(entry)]["data"]["devices"][NAME]["values"] = {"x": 1}
+
+    shown = await restart(await show(INSTANCES), spoil)
+    await settle(shown.hass)
+    assert shown.state(TEMPERATURE).state == "21.5"
+
+
+async def test_file_goes_with_the_entry(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert key(entry) not in hass_storage
+
+
+async def test_port_in_use_leaves_what_is_stored(
+    hass: HomeAssistant, entry: Lwm2mConfigEntry, hub: Hub, hass_storage: dict[str, Any]
+) -> None:
+    """A start that fails must not overwrite it with nothing."""
+    port = hub.server.port
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[key(entry)]["data"]["devices"] = {"kept": {}}
+    hass.config_entries.async_update_entry(entry, data={CONF_HOST: LOOPBACK, CONF_PORT: port})
+    with occupied(port):
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert hass_storage[key(entry)]["data"]["devices"] == {"kept": {}}
