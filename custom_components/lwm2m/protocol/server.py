@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from aiocoap.numbers.constants import TransportTuning
 
     from .model.registry import ModelRegistry
-    from .node import Decoded
+    from .reporting import Readings
 
 __all__ = [
     "Deregistered",
@@ -86,10 +86,10 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A client sent values on its own account (Core-V1_1_1 6.4.6)."""
+    """A client sent values on its own account (Core-V1_1_1 6.4.6), maybe of several times."""
 
     registration: Registration
-    decoded: Decoded
+    readings: Readings
 
 
 type ServerEvent = Registered | Updated | Deregistered | Expired | Sent
@@ -256,9 +256,9 @@ class LwM2mServer:
         if registration is None:
             raise RequestError(codes.NOT_FOUND, "not registered")
         client = self._clients[registration.endpoint]
-        decoded = parse_send(message, registration, client.type_of)
+        readings = parse_send(message, registration, client.type_of)
         self.counters.sent += 1
-        self._publish(Sent(registration, decoded))
+        self._publish(Sent(registration, readings))
         return Message(code=codes.CHANGED)
 
     def _registration_at(self, location: str) -> Registration:
