@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -11,13 +12,15 @@ from homeassistant.helpers.event import async_call_later
 
 from .const import DOMAIN, LOGGER, POLL_INTERVAL
 from .errors import translate_errors
+from .manual_observations import ManualObservations
 from .protocol.errors import BadResponse, ClientError, ClientRefused
 from .protocol.node import Decoded
 from .protocol.path import Path
+from .protocol.reporting import latest
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
     from homeassistant.config_entries import ConfigSubentry
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from .protocol.model.registry import ModelRegistry
     from .protocol.node import Values
     from .protocol.registration import Registration
+    from .protocol.reporting import Readings
     from .protocol.server import LwM2mServer
 
 DEVICE = Path(3, 0)
@@ -84,7 +88,8 @@ class Device:
         self._polled: set[Path] = set()
         self._misfits: set[Path] = set()
         self._cancel_tick: CALLBACK_TYPE | None = None
-        self._enter_in_registry()
+        self.manual = ManualObservations(hass, self)
+        self.id = self._enter_in_registry()
 
     # What entities use
 
@@ -136,8 +141,7 @@ class Device:
         """Read a path now; HomeAssistantError when the device does not answer with values."""
         with translate_errors(self.endpoint, path):
             decoded = await self.client.read(path)
-        if len(path) < 4:  # a resource instance says nothing of its siblings
-            self.async_apply(decoded)
+        self.async_apply_answer((path,), decoded)
         return decoded
 
     async def async_write(self, values: Values) -> None:
@@ -150,6 +154,22 @@ class Device:
             with translate_errors(self.endpoint, path):
                 await self.client.write(path, {path: value}, replace=True)
             self.async_apply(Decoded({path: value}))
+
+    async def async_read_composite(self, paths: Collection[Path]) -> Decoded:
+        """Read several paths at once; HomeAssistantError when the device does not answer."""
+        with translate_errors(self.endpoint, Path()):
+            decoded = await self.client.read_composite(paths)
+        self.async_apply_answer(paths, decoded)
+        return decoded
+
+    async def async_write_composite(self, values: Values) -> None:
+        """Write resources all at once; HomeAssistantError when they are not taken."""
+        with translate_errors(self.endpoint, Path()):
+            await self.client.write_composite(values)
+        single: Values = {
+            path: value for path, value in values.items() if not isinstance(value, dict)
+        }
+        self.async_apply(Decoded(single))
 
     async def async_execute(self, path: Path, arguments: str | None = None) -> None:
         """Execute a resource; HomeAssistantError when the device does not."""
@@ -178,8 +198,15 @@ class Device:
         if registration.queue_mode:
             # What it was asked while it slept has no answer to come, and it is awake now.
             self._stop_following()
-        if self._instances() or (registration.queue_mode and self._polled):
+        due = registration.queue_mode and self._polled
+        if self._instances() or due or self.manual.waiting:
             self._follow_client()
+
+    @callback
+    def async_sent(self, readings: Readings) -> None:
+        """Take what the device sent on its own."""
+        self.async_apply(latest(readings))
+        self.manual.async_sent(readings)
 
     @callback
     def async_unregistered(self, reason: str) -> None:
@@ -217,6 +244,7 @@ class Device:
         for observation in self._observations.values():
             observation.cancel()
         self._observations.clear()
+        self.manual.async_forget()
         self._polled.clear()
         self._learnt.clear()
 
@@ -265,6 +293,7 @@ class Device:
                 self.async_apply(await self.client.read(instance))
             while instances := self._instances():
                 await self._learn(instances[0], discovered)
+            await self.manual.async_resume(self.client)
         except ClientError as err:
             LOGGER.debug("Following %s was interrupted: %s", self.endpoint, err)
         if self._polled or self._instances():
@@ -317,8 +346,8 @@ class Device:
     async def _observe(self, client: Client, path: Path) -> bool:
         """Observe a path; tell whether the device goes along."""
         try:
-            observation = await client.observe(
-                path, self.async_apply, on_end=self._observation_ended
+            observation = await client.observe_timed(
+                (path,), partial(self._notified, path), on_end=self._observation_ended
             )
         except (BadResponse, ClientRefused) as err:
             LOGGER.debug("%s cannot be observed on %s: %s", path, self.endpoint, err)
@@ -328,6 +357,15 @@ class Device:
             return False
         self._observations[path] = observation
         return True
+
+    def observes(self, path: Path) -> bool:
+        """Tell whether the entities have a path observed, for itself."""
+        return path in self._observations
+
+    @callback
+    def _notified(self, path: Path, readings: Readings) -> None:
+        self.async_apply(latest(readings))
+        self.manual.async_notified(path, readings)
 
     @callback
     def _observation_ended(self, observation: Observation) -> None:
@@ -348,6 +386,13 @@ class Device:
         self._follow_client()
 
     # Values
+
+    @callback
+    def async_apply_answer(self, paths: Iterable[Path], decoded: Decoded) -> None:
+        """Take what was asked for, but for resource instances, which say nothing of siblings."""
+        parts = {path.resource for path in paths if len(path) == 4}
+        whole = {path: value for path, value in decoded.values.items() if path not in parts}
+        self.async_apply(Decoded(whole, decoded.rejected))
 
     @callback
     def async_apply(self, decoded: Decoded) -> None:
@@ -376,15 +421,15 @@ class Device:
             watcher()
 
     @callback
-    def _enter_in_registry(self) -> None:
-        """Create or update the device's entry in the device registry."""
+    def _enter_in_registry(self) -> str:
+        """Create or update the device's entry in the device registry, and return its ID."""
         details: dict[str, Any] = {
             field: str(value)
             for field, resource_id in IDENTITY.items()
             if (value := self.values.get(DEVICE / resource_id))
         }
         registry = dr.async_get(self._hass)
-        registry.async_get_or_create(
+        entry = registry.async_get_or_create(
             config_entry_id=self._entry.entry_id,
             config_subentry_id=self.subentry_id,
             identifiers={(DOMAIN, self.unique_id)},
@@ -394,3 +439,4 @@ class Device:
             ),
             **details,
         )
+        return entry.id

@@ -28,7 +28,6 @@ from .const import (
 from .device import Device
 from .discovery import discover_instance
 from .new_device import NewDevice, async_offer, async_withdraw
-from .protocol.reporting import latest
 from .protocol.server import Deregistered, Expired, LwM2mServer, Registered, Sent, Updated
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ class Hub:
             case Updated() if device:
                 device.async_updated(registration, event.previous)
             case Sent() if device:
-                device.async_apply(latest(event.readings))
+                device.async_sent(event.readings)
             case Registered() | Updated():
                 self._offer(registration)
             case Deregistered() if device:
