@@ -244,6 +244,7 @@ async def test_an_observation_that_the_device_ends_is_taken_up_at_its_update(
     await board.updated()
     await settle(hass)
     await board.update()
+    await board.updated()
     await settle(hass)
     assert caplog.text.count("An action's observation has to wait") == 1
     board.add(Path(3311, 1), {5850: False})

@@ -166,7 +166,6 @@ public final class LeshanPeer {
                     LwM2mPath path = new LwM2mPath(words[1]);
                     Instance instance = path.getObjectId() == LIGHT ? light : temperature;
                     instance.set(path.getResourceId(), parse(words[2]));
-                    say("set %s", words[1]);
                     say("set %s", path);
                 }
                 case "update" -> client.triggerRegistrationUpdate();
