@@ -22,7 +22,12 @@ _COMPOSITE = (ContentFormat.SENML_CBOR, ContentFormat.SENML_JSON)
 """What names a path for each value (Core-V1_1_1 6.3.8 and 6.3.9)."""
 _SINGLE_VALUE = (ContentFormat.OPAQUE, ContentFormat.TEXT)
 """What the simplest clients take, for one resource."""
-_ETCH: Mapping[ContentFormat, int] = {ContentFormat.SENML_JSON: 320, ContentFormat.SENML_CBOR: 322}
+_OTHERS = (ContentFormat.LWM2M_CBOR, ContentFormat.JSON)
+"""Asked for and written in only where a client offers nothing better."""
+_ETCH: Mapping[ContentFormat, ContentFormat] = {
+    ContentFormat.SENML_JSON: ContentFormat.SENML_ETCH_JSON,
+    ContentFormat.SENML_CBOR: ContentFormat.SENML_ETCH_CBOR,
+}
 """SenML for FETCH and iPATCH (RFC 8790), which LwM2M 1.2 knows: the same bytes, as far as
 LwM2M uses them, under a number of their own."""
 _REFUSALS = (codes.NOT_ACCEPTABLE, codes.UNSUPPORTED_CONTENT_FORMAT)
@@ -60,10 +65,11 @@ class Formats:
             formats += _SINGLE_VALUE
         return sorted(formats, key=lambda known: (level, known) in self._refused)
 
-    def number(self, level: int, content_format: ContentFormat) -> int:
+    def in_request(self, level: int, content_format: ContentFormat) -> ContentFormat:
         """Return the Content-Format of a request's payload, as the client knows it."""
-        etch = _ETCH[content_format] if level == 0 else None
-        return etch if etch in self.registration.content_formats else content_format
+        if level == 0 and _ETCH[content_format] in self.registration.content_formats:
+            return _ETCH[content_format]
+        return content_format
 
     def _offered(self, level: int) -> list[ContentFormat]:
         """Return the formats that the client can be expected to know, the best first.
@@ -77,4 +83,5 @@ class Formats:
             return [known for known in _COMPOSITE if known in offered] or list(_COMPOSITE)
         if self.registration.version == "1.0":
             return [ContentFormat.TLV]
-        return [known for known in _PREFERRED if known in offered] or [ContentFormat.TLV]
+        known = [known for known in (*_PREFERRED, *_OTHERS) if known in offered]
+        return known or [ContentFormat.TLV]

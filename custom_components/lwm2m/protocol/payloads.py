@@ -97,7 +97,7 @@ class Payloads:
             request = self._exchanges.make(
                 code,
                 path,
-                content_format=self.formats.number(len(path), content_format),
+                content_format=self.formats.in_request(len(path), content_format),
                 accept=content_format if code == codes.FETCH else None,
                 payload=payload,
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiocoap.numbers import codes
 
-from .codec import CodecError, ContentFormat, decode_timestamped, supported
+from .codec import CodecError, ContentFormat, decode_timestamped
 from .errors import BadResponse, ClientError
 from .listeners import call_guarded
 from .node import Decoded
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     from .registration import Registration
 
 
-_SEND_FORMATS = supported & {
-    ContentFormat.SENML_JSON,
-    ContentFormat.SENML_CBOR,
-    ContentFormat.LWM2M_CBOR,
-}
+_SEND_FORMATS = frozenset(
+    {ContentFormat.SENML_JSON, ContentFormat.SENML_CBOR, ContentFormat.LWM2M_CBOR}
+)
 """Core-V1_1_1 6.4.6; LwM2M CBOR since V1_2."""
 
 type Readings = list[tuple[datetime | None, Decoded]]
