@@ -7,16 +7,25 @@ from functools import cache
 import random
 from typing import TYPE_CHECKING, Any, Self
 
-from custom_components.lwm2m.protocol.model.definitions import INITIAL_VERSION, ResourceModel
+from aiocoap import POST, Message
+
+from custom_components.lwm2m.protocol.codec import ContentFormat
+from custom_components.lwm2m.protocol.model.definitions import (
+    INITIAL_VERSION,
+    ObjectModel,
+    ResourceModel,
+)
 from custom_components.lwm2m.protocol.model.registry import ModelRegistry, load_registry
 from custom_components.lwm2m.protocol.path import Path
 
 from .blueprint import Action, Blueprint, Computed, Row, Rows
 from .client import Client
+from .composite import timed_pack
 from .events import Event, EventKind, EventLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from aiocoap.numbers.codes import Code
 
@@ -54,6 +63,8 @@ class Board:
         self.events = EventLog(self.endpoint)
         self.random = random.Random(self.endpoint)
         """Makes the board's values drift, in the same way at each start."""
+        self.attributes: dict[Path, dict[str, str]] = {}
+        """What the server wrote with Write-Attributes, by path and name."""
         self._models = models or _models()
         self._definitions: dict[Path, ResourceModel | None] = {}
         self._rows: dict[Path, Row] = {}
@@ -242,6 +253,9 @@ class Board:
     def remove(self, instance: Path) -> None:
         """Take an object instance away, and tell the server; KeyError when there is none."""
         self._drop(instance)
+        self.attributes = {
+            path: written for path, written in self.attributes.items() if not instance.covers(path)
+        }
         self.client.observations.mark(instance)
         self.client.trigger()
 
@@ -261,6 +275,25 @@ class Board:
                 path.object_id, path.resource_id, version
             )
         return self._definitions[path]
+
+    def object_model(self, object_id: int) -> ObjectModel | None:
+        """Return an object's definition, of the version that the board has."""
+        return self._models.get(object_id, self.blueprint.versions.get(object_id, INITIAL_VERSION))
+
+    async def send(self, *readings: tuple[datetime | None, Values]) -> Code:
+        """Send values unasked, with the times of their measuring; return the answer's code.
+
+        Source: OMA-TS-LightweightM2M_Core-V1_1_1 6.4.6.
+        """
+        response = await self.client.coap.request(
+            Message(
+                code=POST,
+                uri_path=("dp",),
+                content_format=ContentFormat.SENML_JSON,
+                payload=timed_pack(readings, self.model, self.settings.root_path),
+            )
+        )
+        return response.code
 
     # Awaiting what happens
 

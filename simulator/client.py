@@ -38,9 +38,8 @@ class Client:
         """Where the registration is, None without one."""
         self.asleep = False
         self.coap = Endpoint(self._answer, self._stirred, board.settings.ack_timeout)
-        management = Management(board)
-        self.observations = Observations(self.coap, board.settings, board.events, management.read)
-        self._management = management
+        self.observations = Observations(self.coap, board.settings, board.events)
+        self._management = Management(board)
         self._board = board
         self._settings = board.settings
         self._server = server

@@ -28,6 +28,9 @@ class EventKind(StrEnum):
     READ = "read"
     WRITTEN = "written"  # the resource's new value
     EXECUTED = "executed"  # the arguments, as text
+    CREATED = "created"
+    DELETED = "deleted"
+    ATTRIBUTES = "attributes"  # those that the path has now, by name
     OBSERVED = "observed"
     CANCELLED = "cancelled"
     NOTIFIED = "notified"

@@ -33,12 +33,12 @@ def discover_links(board: Board, path: Path) -> str:
     root = board.settings.root_path
     links = []
     if len(path) == 1:
-        links.append(f"<{root}{path}>{_version(board, path.object_id)}")
+        links.append(f"<{root}{path}>{_version(board, path.object_id)}{_attributes(board, path)}")
     for instance in board.instances:
         if path.covers(instance):
-            links.append(f"<{root}{instance}>")
+            links.append(f"<{root}{instance}>{_attributes(board, instance)}")
         links += [
-            f"<{root}{resource}>{_dimension(board, resource)}"
+            f"<{root}{resource}>{_dimension(board, resource)}{_attributes(board, resource)}"
             for resource in board.resources(instance)
             if path.resource.covers(resource)
         ]
@@ -53,3 +53,8 @@ def _version(board: Board, object_id: int) -> str:
 def _dimension(board: Board, resource: Path) -> str:
     value = None if board.action(resource) else board.value(resource)
     return f";dim={len(value)}" if isinstance(value, dict) else ""
+
+
+def _attributes(board: Board, path: Path) -> str:
+    written = board.attributes.get(path, {})
+    return "".join(f";{name}={value}" for name, value in written.items())

@@ -6,6 +6,8 @@ OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.4 and 6.7.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 import re
 from typing import TYPE_CHECKING
 
@@ -13,16 +15,15 @@ from aiocoap import (
     BAD_REQUEST,
     CHANGED,
     CONTENT,
-    GET,
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,
     NOT_FOUND,
-    POST,
     PUT,
     UNAUTHORIZED,
     UNSUPPORTED_CONTENT_FORMAT,
     Message,
 )
+from aiocoap.numbers import codes
 
 from custom_components.lwm2m.protocol.codec import (
     CodecError,
@@ -33,8 +34,10 @@ from custom_components.lwm2m.protocol.codec import (
 )
 from custom_components.lwm2m.protocol.path import Path, PathError
 
+from .composite import COMPOSITE_FORMATS, requested_paths
 from .errors import RefusedError
 from .events import EventKind
+from .instances import create, delete, write_attributes
 from .links import discover_links
 from .settings import STRUCTURED_FORMATS
 
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 
     from .blueprint import Action
     from .board import Board
-    from .reporting import Observations
+    from .reporting import Observations, Render
 
 SECURITY_OBJECT = 0
 
@@ -53,10 +56,7 @@ _ARGUMENTS = re.compile(rf"(?:{_ARGUMENT}(?:,{_ARGUMENT})*)?")
 
 
 class Management:
-    """Answers the server's requests from a board's resources.
-
-    Not here: Create, Delete, Write-Attributes and the composite operations, answered 4.05.
-    """
+    """Answers the server's requests from a board's resources."""
 
     def __init__(self, board: Board) -> None:
         """Take the board."""
@@ -66,12 +66,21 @@ class Management:
         """Answer one complete request."""
         try:
             path = self._path_of(request)
-            if request.code == GET:
-                return self._get(request, path, observations)
-            if request.code == POST and len(path) == 3 and (action := self._board.action(path)):
-                return self._execute(request, path, action)
-            if request.code in (PUT, POST) and len(path) >= 2:
-                return self._write(request, path, replace=request.code == PUT)
+            if not path:
+                return self._answer_composite(request, observations)
+            match request.code, len(path):
+                case codes.GET, _:
+                    return self._get(request, path, observations)
+                case codes.POST, 1:
+                    return create(self._board, request, path, self._checked(request, path))
+                case codes.POST, 3 if action := self._board.action(path):
+                    return self._execute(request, path, action)
+                case codes.PUT, _ if request.opt.uri_query and not request.payload:
+                    return write_attributes(self._board, request, path)
+                case ((codes.PUT | codes.POST), length) if length >= 2:
+                    return self._write(request, path, replace=request.code == PUT)
+                case codes.DELETE, _:
+                    return delete(self._board, path)
             raise RefusedError(METHOD_NOT_ALLOWED)
         except RefusedError as error:
             return Message(code=error.code, payload=error.reason.encode())
@@ -106,20 +115,60 @@ class Management:
             raise RefusedError(NOT_FOUND, str(error)) from error
         if path[:1] == (SECURITY_OBJECT,):
             raise RefusedError(UNAUTHORIZED)  # Core-V1_1_1 appendix E.1
-        if not path:
-            raise RefusedError(METHOD_NOT_ALLOWED)
         if not self._board.has(path):
             raise RefusedError(NOT_FOUND)
         return path
 
     def _get(self, request: Message, path: Path, observations: Observations) -> Message:
-        if request.opt.accept == ContentFormat.LINK_FORMAT:
+        accept = request.opt.accept
+        if accept == ContentFormat.LINK_FORMAT:
             return Message(
                 code=CONTENT,
                 content_format=ContentFormat.LINK_FORMAT,
                 payload=discover_links(self._board, path).encode(),
             )
-        response = self.read(path, request.opt.accept)
+        return self._report(request, (path,), partial(self.read, path, accept), observations)
+
+    def _answer_composite(self, request: Message, observations: Observations) -> Message:
+        """Answer a request to the root, which LwM2M 1.0 does not have."""
+        if self._board.settings.version == "1.0":
+            raise RefusedError(METHOD_NOT_ALLOWED)
+        match request.code:
+            case codes.FETCH:
+                paths = requested_paths(request, self._board.settings.root_path)
+                render = partial(self._read_composite, paths, request.opt.accept)
+                return self._report(request, paths, render, observations)
+            case codes.iPATCH:
+                return self._write(request, Path(), replace=False)
+        raise RefusedError(METHOD_NOT_ALLOWED)
+
+    def _read_composite(self, paths: tuple[Path, ...], accept: int | None) -> Message:
+        """Render what the board has of these paths, and leave out the rest."""
+        content_format = normalize(accept or ContentFormat.SENML_CBOR)
+        if content_format is None or content_format not in COMPOSITE_FORMATS:
+            return Message(code=NOT_ACCEPTABLE)
+        values: Values = {}
+        for path in paths:
+            with suppress(RefusedError):
+                for resource, value in self._readable(path).items():
+                    known = values.get(resource)
+                    if isinstance(known, dict) and isinstance(value, dict):
+                        values[resource] = known | value
+                    else:
+                        values[resource] = value
+        root_path = self._board.settings.root_path
+        payload = encode(content_format, values, Path(), self._board.model, root_path)
+        return Message(code=CONTENT, content_format=content_format, payload=payload)
+
+    def _report(
+        self,
+        request: Message,
+        paths: tuple[Path, ...],
+        render: Render,
+        observations: Observations,
+    ) -> Message:
+        """Answer a Read, an Observe or a Cancel, of one path or several."""
+        response = render()
         later_block = request.opt.block2 is not None and request.opt.block2.block_number > 0
         if response.code != CONTENT or later_block:
             return response
@@ -127,9 +176,10 @@ class Management:
             observations.cancel(request.token)
             return response
         if request.opt.observe == 0:
-            response.opt.observe = observations.add(request.token, path, request.opt.accept)
+            response.opt.observe = observations.add(request.token, paths, render)
         if response.opt.observe is None:
-            self._board.events.emit(EventKind.READ, path)
+            for path in paths:
+                self._board.events.emit(EventKind.READ, path)
         return response
 
     def _readable(self, path: Path) -> Values:
@@ -154,16 +204,21 @@ class Management:
 
     def _write(self, request: Message, path: Path, *, replace: bool) -> Message:
         self._require_writable(path)
-        values = self._decode(request, path)
-        for resource, value in values.items():
-            self._require_writable(resource)
-            self._require_in_range(resource, value)
-            if self._board.blueprint.check is not None:
-                self._board.blueprint.check(self._board, resource, value)
+        values = self._checked(request, path)
         self._board.write(path, values, replace=replace)
         for resource in values:
             self._board.events.emit(EventKind.WRITTEN, resource, self._board.value(resource))
         return Message(code=CHANGED)
+
+    def _checked(self, request: Message, path: Path) -> Values:
+        """Read what is to be written, and refuse what the model or the board does not allow."""
+        values = self._decode(request, path)
+        for resource, value in values.items():
+            self._require_writable(resource, exists=len(path) != 1)
+            self._require_in_range(resource, value)
+            if self._board.blueprint.check is not None and self._board.has(resource):
+                self._board.blueprint.check(self._board, resource, value)
+        return values
 
     def _decode(self, request: Message, path: Path) -> Values:
         content_format = request.opt.content_format
@@ -180,11 +235,11 @@ class Management:
             raise RefusedError(BAD_REQUEST, f"{resource}: {reason}")
         return decoded.values
 
-    def _require_writable(self, path: Path) -> None:
+    def _require_writable(self, path: Path, *, exists: bool = True) -> None:
         """4.04 for a resource that the board has not, 4.05 for one that is not writable."""
         if len(path) < 3:
             return
-        if not self._board.has(path.resource):
+        if exists and not self._board.has(path.resource):
             raise RefusedError(NOT_FOUND, str(path))
         model = self._board.model(path.resource)
         if model is None or not model.writable:

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 from aiocoap import Message
 
-from custom_components.lwm2m.protocol.path import Path
-
 from .events import EventKind, EventLog
 
 if TYPE_CHECKING:
+    from custom_components.lwm2m.protocol.path import Path
+
     from .coap import Endpoint
     from .settings import Settings
 
-type Render = Callable[[Path, int | None], Message]
-"""Renders a path in the format of an Accept option; an error code where it cannot."""
+type Render = Callable[[], Message]
+"""Renders what is observed as it is now; an error code where it cannot."""
 
 
 @dataclass(slots=True)
 class _Observation:
     token: bytes
-    path: Path
-    accept: int | None
+    paths: tuple[Path, ...]
+    render: Render
     waiting: bool = False
     """A confirmable notification is not yet acknowledged."""
     stale: bool = False
@@ -39,12 +39,11 @@ class Observations:
     Source: OMA-TS-LightweightM2M_Core-V1_1_1 6.4, RFC 7641.
     """
 
-    def __init__(self, coap: Endpoint, settings: Settings, log: EventLog, render: Render) -> None:
+    def __init__(self, coap: Endpoint, settings: Settings, log: EventLog) -> None:
         """Start without any."""
         self._coap = coap
         self._settings = settings
         self._log = log
-        self._render = render
         self._by_token: dict[bytes, _Observation] = {}
         self._changed: set[Path] = set()
         self._scheduled = False
@@ -53,21 +52,21 @@ class Observations:
     @property
     def paths(self) -> tuple[Path, ...]:
         """The observed paths, the oldest observation first."""
-        return tuple(observation.path for observation in self._by_token.values())
+        return tuple(path for observed in self._by_token.values() for path in observed.paths)
 
-    def add(self, token: bytes, path: Path, accept: int | None) -> int | None:
+    def add(self, token: bytes, paths: tuple[Path, ...], render: Render) -> int | None:
         """Begin or renew an observation and return its sequence number; None: not observable."""
         full = len(self._by_token) >= self._settings.max_observations
-        if (full and token not in self._by_token) or not self._settings.observable(path):
+        if (full and token not in self._by_token) or not all(map(self._settings.observable, paths)):
             return None
-        self._by_token[token] = _Observation(token, path, accept)
-        self._log.emit(EventKind.OBSERVED, path)
+        self._by_token[token] = _Observation(token, paths, render)
+        self._emit(EventKind.OBSERVED, paths)
         return self._next_sequence()
 
     def cancel(self, token: bytes) -> None:
         """End the observation of a token, if there is one."""
         if observation := self._by_token.pop(token, None):
-            self._log.emit(EventKind.CANCELLED, observation.path)
+            self._emit(EventKind.CANCELLED, observation.paths)
 
     def clear(self) -> None:
         """Forget all: the registration that they belong to is over."""
@@ -90,15 +89,18 @@ class Observations:
             return
         changed, self._changed = self._changed, set()
         for observation in list(self._by_token.values()):
-            path = observation.path
-            if any(path.covers(other) or other.covers(path) for other in changed):
+            if any(
+                path.covers(other) or other.covers(path)
+                for path in observation.paths
+                for other in changed
+            ):
                 self._notify(observation)
 
     def _notify(self, observation: _Observation) -> None:
         if observation.waiting:
             observation.stale = True
             return
-        notification = self._render(observation.path, observation.accept)
+        notification = observation.render()
         notification.token = observation.token
         if notification.code.is_successful():
             notification.opt.observe = self._next_sequence()
@@ -111,12 +113,16 @@ class Observations:
                 self._end(observation)
             elif observation.stale:
                 observation.stale = False
-                self.mark(observation.path)
+                self.mark(observation.paths[0])
 
         confirmable = self._settings.confirmable
         observation.waiting = confirmable
         self._coap.send(notification, confirmable=confirmable, concluded=concluded)
-        self._log.emit(EventKind.NOTIFIED, observation.path)
+        self._emit(EventKind.NOTIFIED, observation.paths)
+
+    def _emit(self, kind: EventKind, paths: tuple[Path, ...]) -> None:
+        for path in paths:
+            self._log.emit(kind, path)
 
     def _end(self, observation: _Observation) -> None:
         """End an observation whose notification was reset or never acknowledged."""

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr
 
-from .const import DOMAIN, LOGGER
+from .const import LOGGER
 from .errors import translate_errors
 from .protocol.errors import Superseded
 
@@ -44,13 +43,13 @@ class Commands:
     """The commands to one device."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: Lwm2mConfigEntry, endpoint: str, unique_id: str
+        self, hass: HomeAssistant, entry: Lwm2mConfigEntry, endpoint: str, device_id: str
     ) -> None:
-        """`unique_id` is the device's in the device registry."""
+        """`device_id` is the device's in the device registry."""
         self._hass = hass
         self._entry = entry
         self._endpoint = endpoint
-        self._unique_id = unique_id
+        self._device_id = device_id
         self._callers: set[asyncio.Future[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -114,9 +113,7 @@ class Commands:
     def _tell(self, path: Path, outcome: Outcome, error: str | None = None) -> None:
         LOGGER.debug("A command to %s of %s was %s", path, self._endpoint, outcome)
         data = {
-            ATTR_DEVICE_ID: dr.async_get_device_id_by_identifier(
-                self._hass, (DOMAIN, self._unique_id), config_entry_id=self._entry.entry_id
-            ),
+            ATTR_DEVICE_ID: self._device_id,
             "endpoint": self._endpoint,
             "path": str(path),
             "outcome": outcome.value,

@@ -26,5 +26,8 @@ DEFAULT_PORT: Final = 5683
 MODELS_DIRECTORY: Final = "models"
 """Below `<config>/lwm2m/`: the user's own object definitions."""
 
+EVENT_NOTIFICATION: Final = f"{DOMAIN}_notification"
+"""On Home Assistant's bus: a manually observed path was notified, or a device sent values."""
+
 POLL_INTERVAL: Final = timedelta(seconds=60)
 """How often an instance is read whose device refuses to be observed."""

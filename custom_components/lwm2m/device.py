@@ -8,44 +8,37 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.event import async_call_later
 
 from .commands import Commands
-from .const import DOMAIN, LOGGER, POLL_INTERVAL
+from .const import DOMAIN, LOGGER
 from .errors import translate_errors
+from .following import DEVICE, Following
+from .manual_observations import ManualObservations
 from .protocol.coap.endpoint import DEFAULT_TIMEOUT
-from .protocol.errors import (
-    BadResponse,
-    ClientAsleep,
-    ClientError,
-    ClientRefused,
-    ClientTimeout,
-)
+from .protocol.errors import ClientAsleep, ClientTimeout
 from .protocol.node import Decoded
 from .protocol.path import Path, PathError
 from .protocol.persistence import MAX_VALUES, RestoreError, dump_values, load_values
+from .protocol.reporting import latest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Collection, Iterable
 
     from homeassistant.config_entries import ConfigSubentry
 
     from .hub import Lwm2mConfigEntry
-    from .protocol.client import Client, Observation
+    from .protocol.client import Client
     from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.model.registry import ModelRegistry
     from .protocol.node import Values
     from .protocol.persistence import Json
     from .protocol.registration import Registration
+    from .protocol.reporting import Readings
     from .protocol.server import LwM2mServer
     from .storage import HubStorage
 
 PRESENCE = Path()
 """What the watchers of the device's sleep watch: the device as a whole."""
-DEVICE = Path(3, 0)
-UNSEEN_OBJECTS = frozenset({0, 1, 2, 21, 23})
-"""Objects that only serve the protocol: Security, Server, Access Control, OSCORE, COSE."""
 
 # Device registry field -> resource of /3/0 (OMA-TS-LightweightM2M_Core-V1_1_1 appendix E.4).
 IDENTITY = {
@@ -62,6 +55,7 @@ class Device:
 
     `values` holds the last known value of each resource, `resources` every
     resource that the device is known to have, also those that cannot be read.
+    `manual` are the observations that actions began.
     """
 
     def __init__(
@@ -96,14 +90,11 @@ class Device:
         self._storage = storage
         self._name = subentry.title
         self._watchers: dict[Path, dict[Callable[[], None], None]] = {}
-        self._following: asyncio.Task[None] | None = None
-        self._learnt: set[Path] = set()
-        self._observations: dict[Path, Observation] = {}
-        self._polled: set[Path] = set()
         self._misfits: set[Path] = set()
-        self._cancel_tick: CALLBACK_TYPE | None = None
-        self._commands = Commands(hass, entry, self.endpoint, self.unique_id)
-        self._enter_in_registry()
+        self._following = Following(hass, entry, self, storage.async_save_soon)
+        self.manual = ManualObservations(hass, self, storage.async_save_soon)
+        self.id = self._enter_in_registry()
+        self._commands = Commands(hass, entry, self.endpoint, self.id)
 
     # What entities use
 
@@ -159,8 +150,13 @@ class Device:
     async def async_read(self, path: Path) -> Decoded:
         """Read a path now, as `async_ask` does."""
         decoded = await self.async_ask(path, lambda client: client.read(path))
-        if len(path) < 4:  # a resource instance says nothing of its siblings
-            self.async_apply(decoded)
+        self.async_apply_answer((path,), decoded)
+        return decoded
+
+    async def async_read_composite(self, paths: Collection[Path]) -> Decoded:
+        """Read several paths at once, as `async_ask` does."""
+        decoded = await self.async_ask(Path(), lambda client: client.read_composite(paths))
+        self.async_apply_answer(paths, decoded)
         return decoded
 
     async def async_write(self, values: Values) -> bool:
@@ -182,14 +178,23 @@ class Device:
             if len(path) == 3:
                 self.async_apply(Decoded(values))
 
-        return await self._command(path, write)
+        return await self.async_command(path, write)
+
+    async def async_write_composite(self, values: Values) -> bool:
+        """Write resources all at once, as `async_write` does."""
+        single: Values = {
+            path: value for path, value in values.items() if not isinstance(value, dict)
+        }
+
+        async def write(client: Client) -> None:
+            await client.write_composite(values)
+            self.async_apply(Decoded(single))
+
+        return await self.async_command(Path(), write)
 
     async def async_execute(self, path: Path, arguments: str | None = None) -> bool:
-        """Execute a resource; HomeAssistantError when the device does not.
-
-        False when that waits for the device to wake up.
-        """
-        return await self._command(path, lambda client: client.execute(path, arguments))
+        """Execute a resource, as `async_command` does."""
+        return await self.async_command(path, lambda client: client.execute(path, arguments))
 
     async def async_ask[Result](
         self, path: Path, ask: Callable[[Client], Awaitable[Result]]
@@ -205,7 +210,13 @@ class Device:
             except TimeoutError as err:
                 raise ClientTimeout(self.endpoint, path) from err
 
-    async def _command(self, path: Path, operation: Callable[[Client], Awaitable[None]]) -> bool:
+    async def async_command(
+        self, path: Path, operation: Callable[[Client], Awaitable[None]]
+    ) -> bool:
+        """Have the device do something; HomeAssistantError when it does not.
+
+        False when that waits for the device to wake up.
+        """
         with translate_errors(self.endpoint, path):
             client = self.client
         return await self._commands.async_run(client, path, lambda: operation(client))
@@ -217,9 +228,8 @@ class Device:
         return {
             "values": dump_values(self.values),
             "resources": [str(path) for path in sorted(self.resources)[:MAX_VALUES]],
-            "learnt": [str(path) for path in sorted(self._learnt)[:MAX_VALUES]],
-            "polled": [str(path) for path in sorted(self._polled)[:MAX_VALUES]],
-            "observed": [str(path) for path in sorted(self._observations)[:MAX_VALUES]],
+            "following": self._following.dump(),
+            "manual": self.manual.dump(),
         }
 
     @callback
@@ -228,38 +238,27 @@ class Device:
 
         What was observed still is, if the registration is the same; the rest is learnt again.
         """
+        client = self.client if registration else None
         if stored is not None:
             try:
-                self.values = load_values(stored["values"])
-                self.resources = {Path.parse(text) for text in stored["resources"]}
-                self.resources |= self.values.keys()
-                learnt, polled, observed = (
-                    {Path.parse(text) for text in stored[name]}
-                    for name in ("learnt", "polled", "observed")
-                )
+                values = load_values(stored["values"])
+                resources = {Path.parse(text) for text in stored["resources"]}
+                following = self._following.load(stored["following"])
+                manual = self.manual.load(stored["manual"])
             except (RestoreError, PathError, KeyError, TypeError, AttributeError) as err:
                 LOGGER.warning("What is stored of %s cannot be used: %r", self.endpoint, err)
-                self.values, self.resources = {}, set()
-                stored = None
+            else:
+                self.values, self.resources = values, resources | values.keys()
+                if client:
+                    self._following.async_resume(client, **following)
+                self.manual.async_resume(client, manual)
         known = {path.instance for path in self.resources}
         if registration is not None:
-            if stored is not None:
-                self._learnt, self._polled = learnt, polled
-                self._resume(observed)
             self._adopt(registration)
             known &= registration.instances
-            self._follow_client()
+            self._following.async_start()
         for instance in sorted(known):
             self._on_resources(self, instance)
-
-    def _resume(self, observed: set[Path]) -> None:
-        client = self.client
-        for path in observed:
-            observation = client.resume(path, self.async_apply, on_end=self._observation_ended)
-            if observation is None:
-                self._learnt.discard(path.instance)
-            else:
-                self._observations[path] = observation
 
     # What the hub tells
 
@@ -273,7 +272,7 @@ class Device:
         if returned:
             LOGGER.info("Device %s is registered", self.endpoint)
             self._notify(self._watchers)
-        self._follow_client()
+        self._following.async_start()
 
     @callback
     def async_updated(self, registration: Registration, previous: Registration) -> None:
@@ -281,11 +280,13 @@ class Device:
         if registration.remote != previous.remote:
             self._forget_client()
         self._adopt(registration)
-        if registration.queue_mode:
-            # What it was asked while it slept has no answer to come, and it is awake now.
-            self._stop_following()
-        if self._instances() or (registration.queue_mode and self._polled):
-            self._follow_client()
+        self._following.async_updated(sleeps=registration.queue_mode)
+
+    @callback
+    def async_sent(self, readings: Readings) -> None:
+        """Take what the device sent on its own."""
+        self.async_apply(latest(readings))
+        self.manual.async_sent(readings)
 
     @callback
     def async_unregistered(self, reason: str) -> None:
@@ -318,23 +319,9 @@ class Device:
         self._forget_client()
         self.registration = None
 
-    # Following the client
-
-    def _stop_following(self) -> None:
-        if self._following:
-            self._following.cancel()
-            self._following = None
-
     def _forget_client(self) -> None:
-        self._stop_following()
-        if self._cancel_tick:
-            self._cancel_tick()
-            self._cancel_tick = None
-        for observation in self._observations.values():
-            observation.cancel()
-        self._observations.clear()
-        self._polled.clear()
-        self._learnt.clear()
+        self._following.async_forget()
+        self.manual.async_forget()
 
     def _adopt(self, registration: Registration) -> None:
         """Replace the registration and drop what it no longer has."""
@@ -343,129 +330,34 @@ class Device:
         self.resources -= gone
         for path in gone:
             self.values.pop(path, None)
-        self._learnt &= registration.instances
-        self._polled = {path for path in self._polled if path.instance in registration.instances}
-        for path in [p for p in self._observations if p.instance not in registration.instances]:
-            self._observations.pop(path).cancel()
+        self._following.async_keep(registration.instances)
         self._notify(gone)
 
-    def _instances(self) -> list[Path]:
-        """The instances to learn, the device's identity first."""
-        if self.registration is None:
-            return []
-        return sorted(
-            (
-                instance
-                for instance in self.registration.instances - self._learnt
-                if instance.object_id not in UNSEEN_OBJECTS
-            ),
-            key=lambda instance: (instance != DEVICE, instance),
-        )
+    # Values
 
     @callback
-    def _follow_client(self) -> None:
-        """Work off what is left to learn or due to be read, in one task at a time."""
-        if self._cancel_tick:
-            self._cancel_tick()
-            self._cancel_tick = None
-        if self._following is None or self._following.done():
-            self._following = self._entry.async_create_background_task(
-                self._hass, self._learn_and_poll(), f"lwm2m device {self.endpoint}"
-            )
-
-    async def _learn_and_poll(self) -> None:
-        """Learn the instances that are new, read those that cannot be observed."""
-        discovered: dict[int, set[Path]] = {}
-        try:
-            for instance in sorted(self._polled):
-                self.async_apply(await self.client.read(instance))
-            while instances := self._instances():
-                await self._learn(instances[0], discovered)
-        except ClientError as err:
-            LOGGER.debug("Following %s was interrupted: %s", self.endpoint, err)
-        if self._polled or self._instances():
-            self._schedule_tick()
-
-    async def _learn(self, instance: Path, discovered: dict[int, set[Path]]) -> None:
-        """Find out an instance's resources and follow them."""
-        client = self.client
-        object_id = instance.object_id
-        if object_id not in discovered:
-            discovered[object_id] = await self._discover(client, object_id)
-        self.resources.update(path for path in discovered[object_id] if path.instance == instance)
-        await self._follow(client, instance)
-        self._learnt.add(instance)
+    def async_learnt(self, instance: Path) -> None:
+        """Take note that all resources of an instance are known now."""
         if instance == DEVICE:
             self._enter_in_registry()
         self._on_resources(self, instance)
 
-    async def _discover(self, client: Client, object_id: int) -> set[Path]:
-        """Ask for an object's resources; without an answer, take what its model demands."""
-        try:
-            return {path for path in await client.discover(Path(object_id)) if len(path) == 3}
-        except BadResponse, ClientRefused:
-            model = self._models.get(object_id, client.registration.versions.get(object_id))
-            return {
-                instance / resource.id
-                for instance in client.registration.instances
-                if model and instance.object_id == object_id
-                for resource in model.resources.values()
-                if resource.mandatory and not resource.readable
-            }
+    @callback
+    def async_notified(self, path: Path, readings: Readings) -> None:
+        """Take a notification for the entities."""
+        self.async_apply(latest(readings))
+        self.manual.async_notified(path, readings)
 
-    async def _follow(self, client: Client, instance: Path) -> None:
-        """Observe an instance, else its resources, else read it now and at every tick."""
-        try:
-            if await self._observe(client, instance):
-                return
-            self.async_apply(await client.read(instance))
-            readable = sorted(path for path in self.values if path.instance == instance)
-            for path in readable:
-                if not await self._observe(client, path):
-                    break
-            else:
-                return
-        except (BadResponse, ClientRefused) as err:
-            LOGGER.debug("%s cannot be read from %s: %s", instance, self.endpoint, err)
-            return
-        self._polled.add(instance)
-
-    async def _observe(self, client: Client, path: Path) -> bool:
-        """Observe a path; tell whether the device goes along."""
-        try:
-            observation = await client.observe(
-                path, self.async_apply, on_end=self._observation_ended
-            )
-        except (BadResponse, ClientRefused) as err:
-            LOGGER.debug("%s cannot be observed on %s: %s", path, self.endpoint, err)
-            return False
-        self.async_apply(observation.initial)
-        if not observation.active:
-            return False
-        self._observations[path] = observation
-        self._storage.async_save_soon()
-        return True
+    def observes(self, path: Path) -> bool:
+        """Tell whether the entities have a path observed, for itself."""
+        return path in self._following.observed
 
     @callback
-    def _observation_ended(self, observation: Observation) -> None:
-        """Learn an instance again whose observation the device has ended."""
-        if self._observations.get(observation.path) is observation:
-            del self._observations[observation.path]
-            self._learnt.discard(observation.path.instance)
-            self._storage.async_save_soon()
-            self._schedule_tick()
-
-    @callback
-    def _schedule_tick(self) -> None:
-        if self._cancel_tick is None:
-            self._cancel_tick = async_call_later(self._hass, POLL_INTERVAL, self._tick)
-
-    @callback
-    def _tick(self, _now: datetime) -> None:
-        self._cancel_tick = None
-        self._follow_client()
-
-    # Values
+    def async_apply_answer(self, paths: Iterable[Path], decoded: Decoded) -> None:
+        """Take what was asked for, but for resource instances, which say nothing of siblings."""
+        parts = {path.resource for path in paths if len(path) == 4}
+        whole = {path: value for path, value in decoded.values.items() if path not in parts}
+        self.async_apply(Decoded(whole, decoded.rejected))
 
     @callback
     def async_apply(self, decoded: Decoded) -> None:
@@ -481,9 +373,9 @@ class Device:
                 self._misfits.add(path)
                 LOGGER.warning("Ignoring %s of %s: %s", path, self.endpoint, reason)
         self._notify(changed)
-        for instance in {path.instance for path in new} & self._learnt:
+        for instance in {path.instance for path in new} & self._following.learnt:
             self._on_resources(self, instance)
-        if any(path.instance == DEVICE for path in changed) and DEVICE in self._learnt:
+        if any(path.instance == DEVICE for path in changed) and DEVICE in self._following.learnt:
             self._enter_in_registry()
 
     @callback
@@ -496,15 +388,15 @@ class Device:
             watcher()
 
     @callback
-    def _enter_in_registry(self) -> None:
-        """Create or update the device's entry in the device registry."""
+    def _enter_in_registry(self) -> str:
+        """Create or update the device's entry in the device registry, and return its ID."""
         details: dict[str, Any] = {
             field: str(value)
             for field, resource_id in IDENTITY.items()
             if (value := self.values.get(DEVICE / resource_id))
         }
         registry = dr.async_get(self._hass)
-        registry.async_get_or_create(
+        entry = registry.async_get_or_create(
             config_entry_id=self._entry.entry_id,
             config_subentry_id=self.subentry_id,
             identifiers={(DOMAIN, self.unique_id)},
@@ -514,3 +406,4 @@ class Device:
             ),
             **details,
         )
+        return entry.id

@@ -239,7 +239,7 @@ class Hub:
             case Presence() if device:
                 device.async_presence(awake=event.awake, waiting=event.waiting)
             case Sent() if device:
-                device.async_apply(event.decoded)
+                device.async_sent(event.readings)
             case Registered() | Updated():
                 self._offer(registration)
             case Deregistered() if device:

@@ -1,7 +1,8 @@
-"""The actions: read, write, execute and discover on any path of a device."""
+"""The actions: the operations of LwM2M on any path of a device."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.const import ATTR_DEVICE_ID
@@ -12,26 +13,65 @@ from homeassistant.helpers.service import async_get_device_and_config_entry
 import voluptuous as vol
 
 from .const import DOMAIN
+from .errors import translate_errors
+from .protocol.attributes import UNSET, Attributes
+from .protocol.errors import BadRequest
 from .protocol.path import Path, PathError
 from .values import by_id, from_user, scalar_from_user, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
     from homeassistant.util.json import JsonObjectType, JsonValueType
 
     from .device import Device
     from .hub import Lwm2mConfigEntry
+    from .protocol.client import Client
     from .protocol.model.definitions import ObjectModel, ResourceModel
-    from .protocol.node import Values
+    from .protocol.node import Decoded, Values
 
 ATTR_ARGUMENTS = "arguments"
 ATTR_PATH = "path"
+ATTR_PATHS = "paths"
+ATTR_UNSET = "unset"
 ATTR_VALUE = "value"
+ATTR_VALUES = "values"
 
-_TARGET = {vol.Required(ATTR_DEVICE_ID): cv.string, vol.Required(ATTR_PATH): cv.string}
+_EDGES = {"rising": True, "falling": False}
+_THRESHOLD = vol.Coerce(float)
+_ATTRIBUTES = {
+    "pmin": cv.positive_int,
+    "pmax": cv.positive_int,
+    "gt": _THRESHOLD,
+    "lt": _THRESHOLD,
+    "st": _THRESHOLD,
+    "epmin": cv.positive_int,
+    "epmax": cv.positive_int,
+    "edge": vol.In(list(_EDGES)),
+    "con": cv.boolean,
+    "hqmax": cv.positive_int,
+}
+
+_DEVICE = {vol.Required(ATTR_DEVICE_ID): cv.string}
+_TARGET = {**_DEVICE, vol.Required(ATTR_PATH): cv.string}
 _TARGET_SCHEMA = vol.Schema(_TARGET)
+_TARGETS_SCHEMA = vol.Schema(
+    {**_DEVICE, vol.Required(ATTR_PATHS): vol.All(cv.ensure_list, vol.Length(min=1), [cv.string])}
+)
 _WRITE_SCHEMA = vol.Schema({**_TARGET, vol.Required(ATTR_VALUE): object})
+_CREATE_SCHEMA = vol.Schema({**_TARGET, vol.Optional(ATTR_VALUE, default=dict): object})
 _EXECUTE_SCHEMA = vol.Schema({**_TARGET, vol.Optional(ATTR_ARGUMENTS): cv.string})
+_WRITE_COMPOSITE_SCHEMA = vol.Schema({**_DEVICE, vol.Required(ATTR_VALUES): {cv.string: object}})
+_ATTRIBUTES_SCHEMA = vol.Schema(
+    {
+        **_TARGET,
+        **{vol.Optional(name): kind for name, kind in _ATTRIBUTES.items()},
+        vol.Optional(ATTR_UNSET, default=list): vol.All(
+            cv.ensure_list, [vol.In(list(_ATTRIBUTES))]
+        ),
+    }
+)
 
 
 @callback
@@ -42,6 +82,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
         ("write", _write, _WRITE_SCHEMA, SupportsResponse.OPTIONAL),
         ("execute", _execute, _EXECUTE_SCHEMA, SupportsResponse.OPTIONAL),
         ("discover", _discover, _TARGET_SCHEMA, SupportsResponse.ONLY),
+        ("create", _create, _CREATE_SCHEMA, SupportsResponse.OPTIONAL),
+        ("delete", _delete, _TARGET_SCHEMA, SupportsResponse.OPTIONAL),
+        ("write_attributes", _write_attributes, _ATTRIBUTES_SCHEMA, SupportsResponse.OPTIONAL),
+        ("read_composite", _read_composite, _TARGETS_SCHEMA, SupportsResponse.ONLY),
+        ("write_composite", _write_composite, _WRITE_COMPOSITE_SCHEMA, SupportsResponse.OPTIONAL),
+        ("observe", _observe, _TARGETS_SCHEMA, SupportsResponse.OPTIONAL),
+        ("cancel_observation", _cancel, _TARGETS_SCHEMA, SupportsResponse.OPTIONAL),
     ):
         hass.services.async_register(
             DOMAIN, name, action, schema=schema, supports_response=supports_response
@@ -89,28 +136,141 @@ async def _discover(call: ServiceCall) -> ServiceResponse:
     )
 
 
+async def _create(call: ServiceCall) -> ServiceResponse:
+    """Create an object instance; without an ID the device chooses one."""
+    device, path = _target(call)
+    with _misfits(path):
+        if len(path) not in (1, 2):
+            raise ValueError("create an object instance")
+        resources = {
+            resource_id: from_user(item, device.model(Path(path.object_id, 0, resource_id)))
+            for resource_id, item in by_id(call.data[ATTR_VALUE])
+        }
+    created = path
+
+    async def create(client: Client) -> None:
+        nonlocal created
+        created = await client.create(path, resources)
+
+    done = await device.async_command(path, create)
+    return _response(device, created, name=_name(device, created), waiting=not done)
+
+
+async def _delete(call: ServiceCall) -> ServiceResponse:
+    """Delete an object instance."""
+    device, path = _target(call)
+    done = await device.async_command(path, lambda client: client.delete(path))
+    return _response(device, path, name=_name(device, path), waiting=not done)
+
+
+async def _write_attributes(call: ServiceCall) -> ServiceResponse:
+    """Say when a path is to be notified."""
+    device, path = _target(call)
+    given = {name: call.data[name] for name in _ATTRIBUTES if name in call.data}
+    if "edge" in given:
+        given["edge"] = _EDGES[given["edge"]]
+    with translate_errors(device.endpoint, path):
+        for name in call.data[ATTR_UNSET]:
+            if name in given:
+                raise BadRequest(path, f"{name} is both set and unset")
+            given[name] = UNSET
+    attributes = Attributes(**given)
+    done = await device.async_command(
+        path, lambda client: client.write_attributes(path, attributes)
+    )
+    return _response(device, path, name=_name(device, path), waiting=not done)
+
+
+async def _read_composite(call: ServiceCall) -> ServiceResponse:
+    """Read several paths in one request."""
+    device, paths = _targets(call)
+    decoded = await device.async_read_composite(paths)
+    return _report(device, paths, decoded)
+
+
+async def _write_composite(call: ServiceCall) -> ServiceResponse:
+    """Write resources of any instances in one request."""
+    device = _device(call)
+    values: Values = {}
+    for text, raw in call.data[ATTR_VALUES].items():
+        path = _path(text)
+        for resource, value in _values(device, path, raw).items():
+            known = values.get(resource)
+            if isinstance(known, dict) and isinstance(value, dict):
+                values[resource] = known | value
+            else:
+                values[resource] = value
+    done = await device.async_write_composite(values)
+    return {
+        "endpoint": device.endpoint,
+        "resources": _describe(device, values),
+        "waiting": not done,
+    }
+
+
+async def _observe(call: ServiceCall) -> ServiceResponse:
+    """Have a path, or several as one, notified to automations."""
+    device, paths = _targets(call)
+    return _report(device, paths, await device.manual.async_observe(paths))
+
+
+async def _cancel(call: ServiceCall) -> ServiceResponse:
+    """End what `_observe` began."""
+    device, paths = _targets(call)
+    done = await device.manual.async_cancel(paths)
+    return {
+        "endpoint": device.endpoint,
+        "paths": [str(path) for path in paths],
+        "waiting": not done,
+    }
+
+
 def _target(call: ServiceCall) -> tuple[Device, Path]:
     """Find the device and the path that are meant; ServiceValidationError when there are none."""
+    return _device(call), _path(call.data[ATTR_PATH])
+
+
+def _targets(call: ServiceCall) -> tuple[Device, tuple[Path, ...]]:
+    """Find the device and the paths that are meant, in an order that is always the same."""
+    return _device(call), tuple(sorted(map(_path, call.data[ATTR_PATHS])))
+
+
+def _device(call: ServiceCall) -> Device:
     entry: Lwm2mConfigEntry
     device_entry, entry = async_get_device_and_config_entry(
         call.hass, DOMAIN, call.data[ATTR_DEVICE_ID]
     )
     for device in entry.runtime_data.devices.values():
         if device.subentry_id == device_entry.config_subentry_id:
-            break
-    else:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="not_a_device",
-            translation_placeholders={"name": entry.title},
-        )
+            return device
+    raise ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="not_a_device",
+        translation_placeholders={"name": entry.title},
+    )
+
+
+def _path(text: str) -> Path:
     try:
-        return device, Path.parse(call.data[ATTR_PATH])
+        return Path.parse(text)
     except PathError as err:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="invalid_path",
-            translation_placeholders={"path": call.data[ATTR_PATH]},
+            translation_placeholders={"path": text},
+        ) from err
+
+
+@contextmanager
+def _misfits(path: Path) -> Iterator[None]:
+    """Turn a ValueError into a message about the value at a path."""
+    try:
+        yield
+    except ValueError as err:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="value_misfit",
+            translation_placeholders={"path": str(path), "reason": str(err)},
         ) from err
 
 
@@ -120,7 +280,7 @@ def _values(device: Device, path: Path, raw: Any) -> Values:
     An object instance takes resource IDs with their values; for the other levels see
     `from_user`. ServiceValidationError when a value does not fit.
     """
-    try:
+    with _misfits(path):
         match len(path):
             case 2:
                 return {
@@ -134,16 +294,19 @@ def _values(device: Device, path: Path, raw: Any) -> Values:
                 return {path.resource: {path.resource_instance_id: scalar}}
             case _:
                 raise ValueError("write to an object instance, a resource or a resource instance")
-    except ValueError as err:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="value_misfit",
-            translation_placeholders={"path": str(path), "reason": str(err)},
-        ) from err
 
 
 def _response(device: Device, path: Path, **details: JsonValueType) -> JsonObjectType:
     return {"endpoint": device.endpoint, "path": str(path), **details}
+
+
+def _report(device: Device, paths: Iterable[Path], decoded: Decoded) -> JsonObjectType:
+    return {
+        "endpoint": device.endpoint,
+        "paths": [str(path) for path in paths],
+        "resources": _describe(device, decoded.values),
+        "rejected": {str(path): reason for path, reason in decoded.rejected.items()},
+    }
 
 
 def _describe(device: Device, values: Values) -> JsonObjectType:

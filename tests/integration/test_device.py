@@ -92,13 +92,13 @@ async def test_instances_are_observed_rather_than_resources(show: Show) -> None:
     shown = await show(INSTANCES)
 
     await shown.board.observed(TEMPERATURE)
-    assert shown.device._observations.keys() == {Path(3, 0), TEMPERATURE}
+    assert shown.device._following.observed == {Path(3, 0), TEMPERATURE}
 
 
 async def test_resources_are_observed_where_instances_cannot_be(show: Show) -> None:
     shown = await show(INSTANCES, observable=lambda path: len(path) == 3)
 
-    assert TEMPERATURE / 5700 in shown.device._observations
+    assert TEMPERATURE / 5700 in shown.device._following.observed
     assert (await shown.set(VALUE, 23.0)).state == "23.0"
 
 
@@ -126,7 +126,7 @@ async def test_observed_values_are_never_polled(show: Show) -> None:
 
 async def test_board_out_of_observation_slots_is_read_for_the_rest(show: Show) -> None:
     shown = await show(INSTANCES, max_observations=1)
-    assert shown.device._observations.keys() == {Path(3, 0)}
+    assert shown.device._following.observed == {Path(3, 0)}
 
     shown.board.set(Path.parse(VALUE), 23.0)
     await poll(shown.hass)
@@ -219,5 +219,6 @@ async def test_board_that_was_asleep_when_added_is_learnt_when_it_wakes(
         async with asyncio.timeout(1):  # before anything is sent again
             await settle(hass)
 
-        (state,) = hass.states.async_all("sensor")
+        state = hass.states.get("sensor.sleeper_temperature")
+        assert state
         assert state.state == "21.5"

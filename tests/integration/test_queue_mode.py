@@ -198,37 +198,81 @@ async def test_caller_gets_away_when_the_device_turns_out_to_sleep(
     assert outcomes == []
 
 
-@pytest.mark.parametrize("action", ["read", "discover"])
-async def test_sleeping_device_cannot_be_asked(
-    hass: HomeAssistant, asleep: Shown, entry: Lwm2mConfigEntry, action: str
-) -> None:
-    device = dr.async_get(hass).async_get_device_by_identifier(
-        (DOMAIN, asleep.device.unique_id), entry.entry_id
-    )
-    assert device
-    with pytest.raises(HomeAssistantError, match="asleep"):
-        await hass.services.async_call(
-            DOMAIN,
-            action,
-            {"device_id": device.id, "path": "/3312/0"},
-            blocking=True,
-            return_response=True,
-        )
-
-
-async def test_action_says_that_the_command_waits(
-    hass: HomeAssistant, asleep: Shown, entry: Lwm2mConfigEntry
-) -> None:
-    device = dr.async_get(hass).async_get_device_by_identifier(
-        (DOMAIN, asleep.device.unique_id), entry.entry_id
-    )
-    assert device
-    response = await hass.services.async_call(
+async def act(shown: Shown, action: str, **data: Any) -> dict[str, Any]:
+    """Call an action on a device and return its response."""
+    response = await shown.hass.services.async_call(
         DOMAIN,
-        "write",
-        {"device_id": device.id, "path": DIMMER, "value": 70},
+        action,
+        {"device_id": shown.device.id, **data},
         blocking=True,
         return_response=True,
     )
     assert response is not None
+    return response
+
+
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("read", {"path": "/3312/0"}),
+        ("discover", {"path": "/3312/0"}),
+        ("read_composite", {"paths": [OUTLET, DIMMER]}),
+        ("observe", {"paths": [OUTLET, DIMMER]}),
+    ],
+)
+async def test_sleeping_device_cannot_be_asked(
+    asleep: Shown, action: str, data: dict[str, Any]
+) -> None:
+    with pytest.raises(HomeAssistantError, match="asleep"):
+        await act(asleep, action, **data)
+
+
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("write", {"path": DIMMER, "value": 70}),
+        ("execute", {"path": "/3/0/4"}),
+        ("create", {"path": "/3312", "value": {"5850": True}}),
+        ("delete", {"path": "/3312/0"}),
+        ("write_attributes", {"path": DIMMER, "pmin": 5}),
+        ("write_composite", {"values": {OUTLET: True, DIMMER: 70}}),
+    ],
+)
+async def test_action_says_that_the_command_waits(
+    asleep: Shown, action: str, data: dict[str, Any]
+) -> None:
+    assert (await act(asleep, action, **data))["waiting"] is True
+
+
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("create", {"path": "/3312", "value": {"5851": "bright"}}),
+        ("write_attributes", {"path": DIMMER, "pmin": 61, "pmax": 60}),
+        ("write_composite", {"values": {}}),
+    ],
+)
+async def test_mistake_is_told_at_once(asleep: Shown, action: str, data: dict[str, Any]) -> None:
+    with pytest.raises(HomeAssistantError):
+        await act(asleep, action, **data)
+
+
+async def test_written_composite_is_the_state_when_the_device_has_taken_it(asleep: Shown) -> None:
+    await act(asleep, "write_composite", values={OUTLET: True, DIMMER: 70})
+    assert asleep.state(OUTLET).state == "off"
+    await asleep.board.update()
+    await until(asleep.hass, asleep.entry(OUTLET).entity_id, "on")
+
+
+async def test_cancelled_observation_of_a_sleeping_device_waits_to_be_told(
+    show: Show, outcomes: list[Event[Any]]
+) -> None:
+    shown = await show(INSTANCES, queue_mode=True)
+    await act(shown, "observe", paths=[OUTLET, DIMMER])
+    fall_asleep(shown)
+    await until(shown.hass, own_entity(shown, "awake"), "asleep")
+    response = await act(shown, "cancel_observation", paths=[OUTLET, DIMMER])
     assert response["waiting"] is True
+    await shown.board.update()
+    await told(outcomes)
+    assert Path.parse(DIMMER) not in shown.board.client.observations.paths

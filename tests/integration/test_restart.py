@@ -14,9 +14,12 @@ from aiocoap import CHANGED
 from homeassistant.const import CONF_HOST, CONF_PORT, STATE_UNAVAILABLE
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_time_changed,
+)
 
-from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.const import DOMAIN, EVENT_NOTIFICATION
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.storage import SAVE_SOON, VERSION
 from simulator.events import EventKind
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 type Restart = Callable[..., Awaitable[Shown]]
 
 TEMPERATURE = "/3303/0/5700"
+UNIT = "/3303/0/5701"
 INSTANCES = {
     "/3/0": {0: "Acme", 1: "Thermo", 4: lambda board, path, arguments: None},
     "/3303/0": {5700: 21.5, 5701: "Cel"},
@@ -52,6 +56,23 @@ def occupied(port: int) -> Iterator[None]:
 def key(entry: Lwm2mConfigEntry) -> str:
     """Return the name of the hub's file."""
     return f"{DOMAIN}.{entry.entry_id}"
+
+
+async def act(shown: Shown, action: str, paths: list[str]) -> None:
+    """Call an action on a device."""
+    data = {"device_id": shown.device.id, "paths": paths}
+    await shown.hass.services.async_call(DOMAIN, action, data, blocking=True)
+
+
+async def change(shown: Shown, temperature: float) -> None:
+    """Change the temperature and wait until all notifications of it were taken in.
+
+    They are taken in order, and the answer to a Read comes behind them.
+    """
+    shown.board.set(Path.parse(TEMPERATURE), temperature)
+    shown.board.client.observations.flush()
+    await shown.device.client.read(Path(3, 0))
+    await settle(shown.hass)
 
 
 @pytest.fixture
@@ -104,6 +125,53 @@ async def test_nothing_is_asked_of_the_device_again(show: Show, restart: Restart
     await shown.board.update()
     await settle(shown.hass)
     assert {event.kind for event in asked} == {EventKind.UPDATED}
+
+
+@pytest.mark.parametrize("paths", [[TEMPERATURE], [UNIT, TEMPERATURE]], ids=["one", "several"])
+async def test_observation_of_an_action_goes_on(
+    hass: HomeAssistant, show: Show, restart: Restart, paths: list[str]
+) -> None:
+    shown = await show(INSTANCES)
+    await act(shown, "observe", paths)
+    asked: list[Event] = []
+    shown.board.events.subscribe(asked.append)
+    events = async_capture_events(hass, EVENT_NOTIFICATION)
+    shown = await restart(shown)
+    assert asked == []
+    await change(shown, 22.5)
+    assert [event.data["values"][TEMPERATURE] for event in events] == [22.5]
+
+
+async def test_observation_of_an_action_comes_back_with_the_device(
+    hass: HomeAssistant,
+    show: Show,
+    restart: Restart,
+    hass_storage: dict[str, Any],
+    entry: Lwm2mConfigEntry,
+) -> None:
+    def forget() -> None:
+        hass_storage[key(entry)]["data"]["server"]["registrations"].clear()
+
+    shown = await show(INSTANCES)
+    await act(shown, "observe", [UNIT, TEMPERATURE])
+    shown = await restart(shown, forget)
+    await shown.board.register()
+    await settle(hass)
+    events = async_capture_events(hass, EVENT_NOTIFICATION)
+    await change(shown, 22.5)
+    assert [event.data["values"][TEMPERATURE] for event in events] == [22.5]
+
+
+async def test_cancelled_observation_of_an_action_does_not_come_back(
+    hass: HomeAssistant, show: Show, restart: Restart
+) -> None:
+    shown = await show(INSTANCES)
+    await act(shown, "observe", [TEMPERATURE])
+    await act(shown, "cancel_observation", [TEMPERATURE])
+    events = async_capture_events(hass, EVENT_NOTIFICATION)
+    shown = await restart(shown)
+    await change(shown, 22.5)
+    assert events == []
 
 
 async def test_device_that_is_read_is_read_on(show: Show, restart: Restart) -> None:

@@ -162,4 +162,4 @@ async def test_send_brings_values_unasked(server: Server, class_path: str) -> No
         sent = await server.next_event(Sent)
         assert await peer.event("sent") == "sent CHANGED(204)"
 
-    assert sent.decoded.values == {VALUE: 21.5}
+    assert [decoded.values for _, decoded in sent.readings] == [{VALUE: 21.5}]

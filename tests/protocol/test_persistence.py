@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import json
 from typing import TYPE_CHECKING, Any
 
-from aiocoap import CHANGED, CONTENT, NOT_FOUND
+from aiocoap import CHANGED, CONTENT, FETCH, NOT_FOUND
 import pytest
 
-from custom_components.lwm2m.protocol.node import Decoded, ObjectLink
+from custom_components.lwm2m.protocol.node import ObjectLink
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.persistence import (
     MAX_VALUE_LENGTH,
@@ -20,6 +20,7 @@ from custom_components.lwm2m.protocol.persistence import (
     dump_values,
     load_values,
 )
+from custom_components.lwm2m.protocol.reporting import latest
 from custom_components.lwm2m.protocol.server import MESSAGE_ID_LEAP, LwM2mServer
 
 from .conftest import PATIENCE
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 
     from custom_components.lwm2m.protocol.model.registry import ModelRegistry
     from custom_components.lwm2m.protocol.node import Value
+    from custom_components.lwm2m.protocol.reporting import Readings
 
     from .conftest import Device
 
 type Restart = Callable[..., Awaitable[LwM2mServer]]
 
 TEMPERATURE = Path(3303, 0)
+BOTH = (TEMPERATURE / 5700, Path(3311, 0, 5850))
 PAYLOAD = b'[{"bn":"/3303/0/","n":"5700","v":21.5}]'
 SENML_JSON = 110
 
@@ -67,8 +70,8 @@ class Seen:
         self.values: list[object] = []
         self.changed = asyncio.Event()
 
-    def __call__(self, decoded: Decoded) -> None:
-        self.values.append(decoded.values.get(TEMPERATURE / 5700))
+    def __call__(self, readings: Readings) -> None:
+        self.values.append(latest(readings).values.get(TEMPERATURE / 5700))
         self.changed.set()
 
     async def wait(self) -> list[object]:
@@ -81,6 +84,15 @@ async def observe(server: LwM2mServer, device: Device) -> Message:
     """Observe /3303/0; return the request."""
     _, requests = await device.answering(
         server.client("dev").observe(TEMPERATURE, lambda decoded: None),
+        {"code": CONTENT, "payload": PAYLOAD, "content_format": SENML_JSON, "observe": 7},
+    )
+    return requests[0]
+
+
+async def observe_both(server: LwM2mServer, device: Device) -> Message:
+    """Observe two resources as one; return the request."""
+    _, requests = await device.answering(
+        server.client("dev").observe_composite(BOTH, lambda decoded: None),
         {"code": CONTENT, "payload": PAYLOAD, "content_format": SENML_JSON, "observe": 7},
     )
     return requests[0]
@@ -173,7 +185,7 @@ async def test_a_notification_still_counts(
     await device.register()
     request = await observe(server, device)
     seen = Seen()
-    observation = (await restart()).client("dev").resume(TEMPERATURE, seen)
+    observation = (await restart()).client("dev").resume([TEMPERATURE], seen)
     assert observation
     device.notify(request, CONTENT, PAYLOAD, content_format=SENML_JSON, observe=8)
     assert await seen.wait() == [21.5]
@@ -185,7 +197,7 @@ async def test_a_stale_notification_is_still_stale(
     await device.register()
     request = await observe(server, device)
     seen = Seen()
-    observation = (await restart()).client("dev").resume(TEMPERATURE, seen)
+    observation = (await restart()).client("dev").resume([TEMPERATURE], seen)
     assert observation
     late, fresh = PAYLOAD.replace(b"21.5", b"1.0"), PAYLOAD
     device.notify(request, CONTENT, late, content_format=SENML_JSON, observe=6)
@@ -199,17 +211,48 @@ async def test_an_observation_survives_two_restarts(
     await device.register()
     await observe(server, device)
     new = await restart()
-    observation = new.client("dev").resume(TEMPERATURE, lambda decoded: None)
+    observation = new.client("dev").resume([TEMPERATURE], lambda readings: None)
     assert observation
     (stored,) = new.dump()["registrations"][0]["observations"]
-    assert stored["path"] == "/3303/0"
+    assert stored["paths"] == ["/3303/0"]
+
+
+async def test_a_notification_of_several_paths_still_counts(
+    server: LwM2mServer, device: Device, restart: Restart
+) -> None:
+    await device.register("dev", "lwm2m=1.1")
+    request = await observe_both(server, device)
+    seen = Seen()
+    observation = (await restart()).client("dev").resume(BOTH[::-1], seen)
+    assert observation
+    device.notify(request, CONTENT, PAYLOAD, content_format=SENML_JSON, observe=8)
+    assert await seen.wait() == [21.5]
+
+
+async def test_cancelling_what_was_observed_before_repeats_what_was_asked_for(
+    server: LwM2mServer, device: Device, restart: Restart
+) -> None:
+    """RFC 7641 3.6: the request is the same but for Observe; RFC 8132 2.4 says so of FETCH."""
+    await device.register("dev", "lwm2m=1.1")
+    request = await observe_both(server, device)
+    observation = (await restart()).client("dev").resume(BOTH, Seen())
+    assert observation
+    _, (cancel,) = await device.answering(
+        observation.cancel_actively(),
+        {"code": CONTENT, "payload": PAYLOAD, "content_format": SENML_JSON},
+    )
+    assert cancel.opt.observe == 1
+    assert cancel.token == request.token
+    assert (cancel.code, cancel.payload) == (FETCH, request.payload)
+    assert cancel.opt.content_format == request.opt.content_format
+    assert cancel.opt.accept == request.opt.accept
 
 
 async def test_there_is_nothing_to_resume_where_nothing_was_observed(
     device: Device, restart: Restart
 ) -> None:
     await device.register()
-    assert (await restart()).client("dev").resume(TEMPERATURE, lambda decoded: None) is None
+    assert (await restart()).client("dev").resume([TEMPERATURE], lambda readings: None) is None
 
 
 async def test_a_cancelled_observation_is_not_stored(server: LwM2mServer, device: Device) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aiocoap import CHANGED, CON, CONTENT, DELETE, GET, NOT_FOUND, POST, UNSUPPORTED_CONTENT_FORMAT
 import pytest
 
+from custom_components.lwm2m.protocol.attributes import Attributes
 from custom_components.lwm2m.protocol.errors import (
     ClientTimeout,
     NotRegistered,
@@ -271,6 +272,60 @@ async def test_a_format_that_is_refused_lets_no_other_write_in_between(awake: Sl
     first = await awake.answer(UNSUPPORTED_CONTENT_FORMAT)
     second = await awake.answer()
     assert first.split()[1] == second.split()[1] == "/3311/0/5750"
+
+
+async def test_a_format_that_is_refused_lets_nothing_in_between_composites(awake: Sleeper) -> None:
+    """As for a single write."""
+    await awake.ask(awake.client.read_composite([DIMMER, ON_OFF]))
+    await awake.write(ON_OFF, True)
+    answered = [await awake.answer(UNSUPPORTED_CONTENT_FORMAT), await awake.answer(NOT_FOUND)]
+    assert [text.split()[:2] for text in answered] == [["0.05", "/"], ["0.05", "/"]]
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked"),
+    [
+        (lambda client: client.create(Path(3311, 7), {5850: True}), "0.02 /3311"),
+        (lambda client: client.delete(Path(3311, 1)), "0.04 /3311/1"),
+        (lambda client: client.write_attributes(DIMMER, Attributes(pmin=1)), "0.03 /3311/0/5851"),
+        (lambda client: client.write_composite({DIMMER: 40}), "0.07 /"),
+        (lambda client: client.read_composite([DIMMER]), "0.05 /"),
+        (lambda client: client.observe_composite([DIMMER], print), "0.05 /"),
+    ],
+    ids=[
+        "create",
+        "delete",
+        "attributes",
+        "write composite",
+        "read composite",
+        "observe composite",
+    ],
+)
+async def test_each_operation_waits(
+    sleeper: Sleeper, operation: Callable[[Client], Coroutine[Any, Any, Any]], asked: str
+) -> None:
+    """Until the client wakes up."""
+    await sleeper.ask(operation(sleeper.client))
+    await sleeper.until(awake=False, waiting=1)
+    assert sleeper.device.requests.empty()
+    await sleeper.wake()
+    assert (await sleeper.answer()).startswith(f"{asked} ")
+
+
+async def test_a_composite_write_takes_the_place_of_what_it_writes_again(sleeper: Sleeper) -> None:
+    """And leaves what writes more."""
+    replaced = await sleeper.write(DIMMER, 40)
+    kept = await sleeper.ask(sleeper.client.write_composite({DIMMER: 50, APPLICATION_TYPE: "x"}))
+    await sleeper.ask(sleeper.client.write_composite({DIMMER: 60, ON_OFF: True}))
+    with pytest.raises(Superseded):
+        await replaced
+    assert not kept.done()
+
+
+async def test_an_instance_that_does_not_fit_is_refused_at_once(sleeper: Sleeper) -> None:
+    """Not when the client wakes up."""
+    with pytest.raises(ValueMisfit):
+        await sleeper.client.create(Path(3311), {5851: "bright"})
 
 
 async def test_a_write_without_acknowledgement_is_kept_for_the_next_time(awake: Sleeper) -> None:

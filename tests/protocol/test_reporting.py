@@ -534,7 +534,7 @@ async def test_a_sent_value_is_an_event(
     )
 
     assert response.code == CHANGED
-    assert await events.next() == Sent(client.registration, Decoded(values))
+    assert await events.next() == Sent(client.registration, [(None, Decoded(values))])
 
 
 WRONG_SENDS: dict[str, tuple[dict[str, Any], Code]] = {

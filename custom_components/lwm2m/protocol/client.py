@@ -7,43 +7,40 @@ OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.4 and 6.4.5.
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain
+from itertools import pairwise
 import re
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from aiocoap.numbers import codes
 
-from .codec import CodecError, ContentFormat, decode, encode, normalize
+from .codec import CodecError, ContentFormat
 from .codec.link_format import parse_links
-from .errors import BadRequest, BadResponse, NotRegistered, ValueMisfit
+from .codec.tlv import encode_instance
+from .errors import BadRequest, BadResponse, NotRegistered
 from .exchange import Exchanges
-from .node import Decoded
 from .object_list import object_path
+from .path import Path
+from .payloads import ROOT, Payloads
 from .queue_mode import AWAKE_TIME, RequestQueue, written_by
-from .reporting import Observation
+from .reporting import Observation, latest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
     from aiocoap import Message
 
+    from .attributes import Attributes
     from .coap import CoapEndpoint
     from .model.definitions import ResourceModel
     from .model.registry import ModelRegistry
-    from .node import Values
-    from .path import Path
+    from .node import Decoded, Value, Values
+    from .payloads import Send
     from .persistence import StoredObservation
     from .registration import Registration
+    from .reporting import Readings
 
 __all__ = ["Client", "Observation"]
-
-_PREFERRED = (ContentFormat.SENML_CBOR, ContentFormat.SENML_JSON, ContentFormat.TLV)
-"""Of what a client offers, the smallest first."""
-_TEXT = ContentFormat.TEXT
-_SINGLE_VALUE = (ContentFormat.OPAQUE, _TEXT)
-"""What the simplest clients take, for one resource."""
-_FORMAT_REFUSED = (codes.NOT_ACCEPTABLE, codes.UNSUPPORTED_CONTENT_FORMAT)
 
 _ARGUMENT = r"[0-9](?:='[!#-&(-\[\]-~]*')?"
 _ARGUMENTS = re.compile(rf"{_ARGUMENT}(?:,{_ARGUMENT})*")
@@ -81,8 +78,8 @@ class Client:
         self._exchanges = Exchanges(coap, registration, timeout, queue)
         self._models = models
         self._observations: WeakSet[Observation] = WeakSet()
-        self._resumable: dict[Path, StoredObservation] = {}
-        self._refused: set[tuple[int, ContentFormat]] = set()
+        self._resumable: dict[tuple[Path, ...], StoredObservation] = {}
+        self._payloads = Payloads(self._exchanges, self.type_of)
         self._types: dict[tuple[int, int], ResourceModel] = {}
 
     @property
@@ -118,8 +115,8 @@ class Client:
     async def read(self, path: Path) -> Decoded:
         """Read an object, an instance, a resource or a resource instance (Core 6.3.1)."""
         _demand_levels(path, 1, 2, 3, 4)
-        response = await self._ask(path, partial(self._exchanges.send, path))
-        return self._decode(path, response)
+        response = await self._payloads.ask(path, partial(self._exchanges.send, path))
+        return self._payloads.decode(path, response)
 
     async def write(self, path: Path, values: Values, *, replace: bool) -> None:
         """Write to an instance, a resource or a resource instance (Core 6.3.3).
@@ -131,17 +128,13 @@ class Client:
         _demand_levels(path, 2, 3, 4)
         many = len(path) == 2 or any(isinstance(value, dict) for value in values.values())
         code = codes.POST if many and len(path) < 4 and not replace else codes.PUT
-        payloads = self._encode(path, values)
-        first = next(payloads)  # so that a misfit is told now, not when the client wakes up
-        async with self._exchanges.turn(path, written_by(path, values, replace=replace)):
-            for content_format, payload in chain((first,), payloads):
-                request = self._exchanges.make(
-                    code, path, content_format=content_format, payload=payload
-                )
-                response = await self._exchanges.send(path, request)
-                if response.code not in _FORMAT_REFUSED:
-                    break
-                self._refused.add((len(path), content_format))
+        response = await self._payloads.submit(
+            code,
+            path,
+            self._payloads.formats.to_write(len(path)),
+            partial(self._payloads.encode, values, path),
+            written=written_by(path, values, replace=replace),
+        )
         self._exchanges.check(path, response)
 
     async def execute(self, path: Path, arguments: str | None = None) -> None:
@@ -156,9 +149,72 @@ class Client:
         else:
             _check_arguments(path, arguments)
             request = self._exchanges.make(
-                codes.POST, path, content_format=_TEXT, payload=arguments.encode()
+                codes.POST, path, content_format=ContentFormat.TEXT, payload=arguments.encode()
             )
         self._exchanges.check(path, await self._exchanges.send(path, request))
+
+    async def create(self, path: Path, resources: Mapping[int, Value]) -> Path:
+        """Create an object instance and return its path (Core 6.3.6).
+
+        `path` is that of the new instance, or that of the object for the client to choose an ID.
+        `resources` are values by resource ID. ValueMisfit when one does not fit its model.
+
+        Without an ID only TLV says what is meant: whether SenML can, is open
+        (OMA_LwM2M_for_Developers#422), and Leshan does not try.
+        """
+        _demand_levels(path, 1, 2)
+        target, formats = Path(path.object_id), [ContentFormat.TLV]
+        instance = path if len(path) == 2 else target / 0
+        values = {instance / resource_id: value for resource_id, value in resources.items()}
+        if path == target:
+            payload_in = partial(self._payloads.encode, values, instance)
+        elif values:
+            formats = self._payloads.formats.to_write(len(target))
+            payload_in = partial(self._payloads.encode, values, target)
+        else:
+            payload_in = partial(_empty_instance, path)
+        response = await self._payloads.submit(codes.POST, target, formats, payload_in)
+        self._exchanges.check(target, response)
+        return self._created(path, response)
+
+    async def delete(self, path: Path) -> None:
+        """Delete an object instance or, since LwM2M 1.2, a resource instance (Core 6.3.7)."""
+        _demand_levels(path, 2, 4)
+        if len(path) == 4:
+            self._demand_version("1.2", path)
+        request = self._exchanges.make(codes.DELETE, path)
+        self._exchanges.check(path, await self._exchanges.send(path, request))
+
+    async def write_attributes(self, path: Path, attributes: Attributes) -> None:
+        """Say when a path is to be notified (Core 6.3.4); BadRequest when that is impossible."""
+        _demand_levels(path, 1, 2, 3, 4)
+        attributes.check(path, self.type_of(path) if len(path) >= 3 else None)
+        request = self._exchanges.make(codes.PUT, path, uri_query=attributes.query())
+        self._exchanges.check(path, await self._exchanges.send(path, request))
+
+    async def read_composite(self, paths: Iterable[Path]) -> Decoded:
+        """Read several paths at once, of any level (Core 6.3.8, since LwM2M 1.1).
+
+        What the client leaves out, because it has it not or must not show it, is not in the answer.
+        """
+        paths = self._checked(paths)
+        response = await self._payloads.fetch(paths, partial(self._exchanges.send, ROOT))
+        return latest(self._payloads.expected(paths, response))
+
+    async def write_composite(self, values: Values) -> None:
+        """Write resources of any instances at once, and keep all others (Core 6.3.9).
+
+        The client takes all of them or none. Since LwM2M 1.1.
+        """
+        self._checked(values)
+        response = await self._payloads.submit(
+            codes.iPATCH,
+            ROOT,
+            self._payloads.formats.to_write(len(ROOT)),
+            partial(self._payloads.encode, values, ROOT),
+            written=written_by(ROOT, values, replace=False),
+        )
+        self._exchanges.check(ROOT, response)
 
     async def discover(self, path: Path) -> dict[Path, Mapping[str, str | None]]:
         """List what there is at and below an object, an instance or a resource (Core 6.3.2).
@@ -193,19 +249,38 @@ class Client:
         `callback` gets what each notification says, in order. `on_end` is called when the client
         or the end of its registration ends the observation, not when the owner cancels it.
         """
+        return await self.observe_timed(
+            (path,), lambda readings: callback(latest(readings)), on_end
+        )
+
+    async def observe_composite(
+        self,
+        paths: Iterable[Path],
+        callback: Callable[[Decoded], None],
+        on_end: Callable[[Observation], None] | None = None,
+    ) -> Observation:
+        """Observe several paths as one (Core 6.4.4, since LwM2M 1.1); otherwise as `observe`."""
+        return await self._observe_composite(
+            paths, lambda readings: callback(latest(readings)), on_end
+        )
+
+    async def observe_timed(
+        self,
+        paths: Collection[Path],
+        callback: Callable[[Readings], None],
+        on_end: Callable[[Observation], None] | None = None,
+    ) -> Observation:
+        """Observe one path, or several as one, and tell what was measured at which time.
+
+        A notification may hold values of several times (Core 7.4.5), of which `observe` and
+        `observe_composite` tell the latest.
+        """
+        if len(paths) != 1:
+            return await self._observe_composite(paths, callback, on_end)
+        (path,) = paths
         _demand_levels(path, 1, 2, 3, 4)
-        observation = Observation(
-            path, self._exchanges, partial(self._decode, path), callback, on_end
-        )
-        response = await self._ask(
-            path, partial(self._exchanges.observe, path, sink=observation.receive)
-        )
-        observation.establish(response)
-        if observation.active and not self._exchanges.reaches(response.remote):
-            observation.cancel()
-            raise NotRegistered(self.registration.endpoint)
-        self._observations.add(observation)
-        return observation
+        observation = self._plain(path, callback, on_end)
+        return await self._establish(observation, partial(self._payloads.ask, path))
 
     @property
     def stored_observations(self) -> list[StoredObservation]:
@@ -214,30 +289,31 @@ class Client:
             stored
             for observation in self._observations
             if observation.token is not None
-            and (stored := self._exchanges.describe(observation.path, observation.token))
+            and (stored := self._exchanges.describe(observation.paths, observation.token))
         ]
 
     def restore(self, observations: Iterable[StoredObservation]) -> None:
         """Take the observations of before a restart; the client sleeps if it may."""
-        self._resumable = {observation.path: observation for observation in observations}
+        self._resumable = {observation.paths: observation for observation in observations}
         self._exchanges.queue.sleep()
 
     def resume(
         self,
-        path: Path,
-        callback: Callable[[Decoded], None],
+        paths: Collection[Path],
+        callback: Callable[[Readings], None],
         on_end: Callable[[Observation], None] | None = None,
     ) -> Observation | None:
-        """Go on with an observation of before a restart, as its owner, without asking the client.
+        """Go on with what `observe_timed` began before a restart, without asking the client.
 
         None when there was none. What nobody goes on with, the client's next notification ends.
         """
-        stored = self._resumable.pop(path, None)
+        stored = self._resumable.pop(tuple(sorted(paths)), None)
         if stored is None:
             return None
-        observation = Observation(
-            path, self._exchanges, partial(self._decode, path), callback, on_end
-        )
+        if len(stored.paths) == 1:
+            observation = self._plain(stored.paths[0], callback, on_end)
+        else:
+            observation = self._composite(stored.paths, callback, on_end)
         observation.resume(self._exchanges.resume(stored, observation.receive), stored.token)
         self._observations.add(observation)
         return observation
@@ -251,6 +327,7 @@ class Client:
         moved = registration.remote != self.registration.remote
         self._exchanges.registration = registration
         self._exchanges.queue.queue_mode = registration.queue_mode
+        self._payloads.formats.registration = registration
         self._types.clear()
         if moved:
             self._resumable.clear()
@@ -266,82 +343,94 @@ class Client:
         for observation in tuple(self._observations):
             observation.end(NotRegistered(self.registration.endpoint))
 
-    async def _ask(self, path: Path, send: Callable[[Message], Awaitable[Message]]) -> Message:
-        """Send a GET with each format to accept, until the client has one.
+    async def _observe_composite(
+        self,
+        paths: Iterable[Path],
+        callback: Callable[[Readings], None],
+        on_end: Callable[[Observation], None] | None,
+    ) -> Observation:
+        paths = self._checked(paths)
+        observation = self._composite(paths, callback, on_end)
+        return await self._establish(observation, partial(self._payloads.fetch, paths))
 
-        The last has none, which leaves the choice to the client (Core 7.4).
+    def _plain(
+        self,
+        path: Path,
+        callback: Callable[[Readings], None],
+        on_end: Callable[[Observation], None] | None,
+    ) -> Observation:
+        return Observation(
+            path,
+            (path,),
+            self._exchanges,
+            decode=partial(self._payloads.readings, path),
+            callback=callback,
+            on_end=on_end,
+        )
+
+    def _composite(
+        self,
+        paths: tuple[Path, ...],
+        callback: Callable[[Readings], None],
+        on_end: Callable[[Observation], None] | None,
+    ) -> Observation:
+        return Observation(
+            ROOT,
+            paths,
+            self._exchanges,
+            decode=partial(self._payloads.expected, paths),
+            callback=callback,
+            on_end=on_end,
+        )
+
+    async def _establish(
+        self, observation: Observation, ask: Callable[[Send], Awaitable[Message]]
+    ) -> Observation:
+        send = partial(self._exchanges.observe, observation.path, sink=observation.receive)
+        response = await ask(send)
+        observation.establish(response)
+        if observation.active and not self._exchanges.reaches(response.remote):
+            observation.cancel()
+            raise NotRegistered(self.registration.endpoint)
+        self._observations.add(observation)
+        return observation
+
+    def _created(self, path: Path, response: Message) -> Path:
+        """Return where an instance was created, which a client need only say if it chose.
+
+        Source: OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.4.
         """
-        async with self._exchanges.turn(path):
-            for accept in (*self._accepted_formats(path), None):
-                response = await send(self._exchanges.make(codes.GET, path, accept=accept))
-                if accept is None or response.code != codes.NOT_ACCEPTABLE:
-                    break
-                self._refused.add((len(path), accept))
-        return response
+        location = response.opt.location_path
+        if not location and len(path) == 2:
+            return path
+        created = object_path("/" + "/".join(location), self.registration.root)
+        if created is None or len(created) != 2 or not path.covers(created):
+            raise BadResponse(
+                self.registration.endpoint, path, f"created at {'/'.join(location) or 'nowhere'}"
+            )
+        return created
 
-    def _encode(self, path: Path, values: Values) -> Iterator[tuple[ContentFormat, bytes]]:
-        """Yield the formats that can carry the values, with the payload; ValueMisfit if none."""
-        misfit: CodecError | None = None
-        encoded = False
-        for content_format in self._content_formats(path):
-            try:
-                payload = encode(
-                    content_format, values, path, self.type_of, root=self.registration.root
-                )
-            except CodecError as err:
-                misfit = err
-                continue
-            encoded = True
-            yield content_format, payload
-        if not encoded:
-            raise ValueMisfit(path, str(misfit))
+    def _checked(self, paths: Iterable[Path]) -> tuple[Path, ...]:
+        """Check what a composite request is about; BadRequest when it makes no sense.
 
-    def _decode(self, path: Path, response: Message) -> Decoded:
-        """Read a response or a notification, whatever was asked for.
-
-        Without Content-Format it is tried as what was asked for, then as plain text. An empty
-        payload is no values, save in the formats where it is an empty one.
+        Overlapping paths would have their values told twice; Leshan refuses them too.
         """
-        self._exchanges.check(path, response)
-        number = response.opt.content_format
-        payload, root = response.payload, self.registration.root
-        if not payload and (number is None or normalize(number) not in _SINGLE_VALUE):
-            return Decoded()
-        formats = (number,) if number is not None else (*self._accepted_formats(path), _TEXT)
-        for content_format in formats:
-            try:
-                return decode(content_format, payload, path, self.type_of, root=root)
-            except CodecError as err:
-                reason = str(err)
-        raise BadResponse(self.registration.endpoint, path, reason)
+        self._demand_version("1.1", ROOT)
+        known = tuple(sorted(paths))
+        if not known:
+            raise BadRequest(ROOT, "no path is given")
+        for path, following in pairwise(known):
+            if path.covers(following):
+                raise BadRequest(path, f"the path covers {following}")
+        return known
 
-    def _offered_formats(self) -> list[ContentFormat]:
-        """Return the formats that the client can be expected to know, the best first.
+    def _demand_version(self, version: str, path: Path) -> None:
+        if self.registration.version < version:
+            raise BadRequest(path, f"the operation needs LwM2M {version}")
 
-        TLV is mandatory for LwM2M 1.0 (V1_0_2 6.4) and, though optional later, what most clients
-        know that offer nothing.
-        """
-        if self.registration.version == "1.0":
-            return [ContentFormat.TLV]
-        offered = {normalize(number) for number in self.registration.content_formats}
-        return [known for known in _PREFERRED if known in offered] or [ContentFormat.TLV]
 
-    def _accepted_formats(self, path: Path) -> list[ContentFormat]:
-        """Return the formats to ask for, without those refused at this level before."""
-        return [
-            offered
-            for offered in self._offered_formats()
-            if (len(path), offered) not in self._refused
-        ]
-
-    def _content_formats(self, path: Path) -> list[ContentFormat]:
-        """Return the formats to write in, those refused at this level before last."""
-        formats = self._offered_formats()
-        if self.registration.version != "1.0":
-            formats += [known for known in _PREFERRED if known not in formats]
-        if len(path) >= 3:
-            formats += _SINGLE_VALUE
-        return sorted(formats, key=lambda known: (len(path), known) in self._refused)
+def _empty_instance(path: Path, _: ContentFormat) -> bytes:
+    return encode_instance(path.instance_id)
 
 
 def _demand_levels(path: Path, *levels: int) -> None:

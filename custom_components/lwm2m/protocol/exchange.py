@@ -17,6 +17,7 @@ from .errors import (
     NotRegistered,
     RegistrationEnded,
 )
+from .path import Path
 from .persistence import StoredObservation
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from aiocoap.numbers.codes import Code
 
     from .coap import CoapEndpoint, NotificationSink, UdpPeer
-    from .path import Path
     from .queue_mode import RequestQueue
     from .registration import Registration
 
@@ -103,23 +103,34 @@ class Exchanges:
 
     def resume(self, stored: StoredObservation, sink: NotificationSink) -> UdpPeer:
         """Take up an observation of before a restart; return where it is."""
-        message = self.make(codes.GET, stored.path, accept=stored.accept)
+        if stored.payload:
+            message = self.make(
+                codes.FETCH,
+                Path(),
+                content_format=stored.content_format,
+                accept=stored.accept,
+                payload=stored.payload,
+            )
+        else:
+            message = self.make(codes.GET, stored.paths[0], accept=stored.accept)
         remote: UdpPeer = self.registration.remote
         message.remote = remote
         age = (datetime.now(UTC) - stored.time).total_seconds()
         self._coap.resume(message, stored.token, sink, sequence=stored.sequence, age=age)
         return remote
 
-    def describe(self, path: Path, token: bytes) -> StoredObservation | None:
-        """Return what `resume` takes; None for an observation that is not plain or not there."""
+    def describe(self, paths: tuple[Path, ...], token: bytes) -> StoredObservation | None:
+        """Return what `resume` takes; None for an observation that is not there."""
         known = self._coap.observations.get(self.registration.remote, token)
-        if known is None or known.request.code != codes.GET:
+        if known is None:
             return None
         age = asyncio.get_running_loop().time() - known.time
         return StoredObservation(
-            path,
+            paths,
             token,
             known.request.opt.accept,
+            known.request.opt.content_format,
+            known.request.payload,
             known.sequence,
             datetime.now(UTC) - timedelta(seconds=age),
         )

@@ -39,11 +39,17 @@ class RestoreError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StoredObservation:
-    """One observation: `sequence` is the newest Observe value, that arrived at `time`."""
+    """One observation, and how it was asked for.
 
-    path: Path
+    `payload` is that of a composite, empty for one path. `sequence` is the newest Observe value,
+    that arrived at `time`.
+    """
+
+    paths: tuple[Path, ...]
     token: bytes
     accept: int | None
+    content_format: int | None
+    payload: bytes
     sequence: int | None
     time: datetime
 
@@ -105,9 +111,11 @@ def load_registration(stored: Json, peer: Callable[[str, int], UdpPeer]) -> Regi
 def dump_observation(observation: StoredObservation) -> Json:
     """Return what `load_observation` takes."""
     return {
-        "path": str(observation.path),
+        "paths": [str(path) for path in observation.paths],
         "token": observation.token.hex(),
         "accept": observation.accept,
+        "content_format": observation.content_format,
+        "payload": observation.payload.hex(),
         "sequence": observation.sequence,
         "time": observation.time.isoformat(),
     }
@@ -116,12 +124,13 @@ def dump_observation(observation: StoredObservation) -> Json:
 def load_observation(stored: Json) -> StoredObservation:
     """Read an observation; RestoreError when it cannot be used."""
     try:
-        accept, sequence = stored["accept"], stored["sequence"]
         return StoredObservation(
-            Path.parse(stored["path"]),
+            tuple(map(Path.parse, stored["paths"])),
             bytes.fromhex(stored["token"]),
-            None if accept is None else int(accept),
-            None if sequence is None else int(sequence),
+            _load_number(stored["accept"]),
+            _load_number(stored["content_format"]),
+            bytes.fromhex(stored["payload"]),
+            _load_number(stored["sequence"]),
             _load_time(stored["time"]),
         )
     except (KeyError, ValueError, TypeError, AttributeError) as err:
@@ -198,6 +207,10 @@ def _load_scalar(stored: Any) -> Scalar:
             return ObjectLink(object_id, instance_id)
         case _:
             raise ValueError(f"not a value: {stored!r:.40}")
+
+
+def _load_number(stored: Any) -> int | None:
+    return None if stored is None else int(stored)
 
 
 def _load_time(text: str) -> datetime:

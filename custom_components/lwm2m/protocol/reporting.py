@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiocoap.numbers import codes
 
-from .codec import CodecError, ContentFormat, decode
+from .codec import CodecError, ContentFormat, decode_timestamped
 from .errors import BadResponse, ClientError
 from .listeners import call_guarded
 from .node import Decoded
@@ -18,6 +18,7 @@ from .path import Path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from aiocoap import Message
 
@@ -27,20 +28,48 @@ if TYPE_CHECKING:
     from .registration import Registration
 
 
-class Observation:
-    """One observation of a path on a client.
+_SEND_FORMATS = frozenset(
+    {ContentFormat.SENML_JSON, ContentFormat.SENML_CBOR, ContentFormat.LWM2M_CBOR}
+)
+"""Core-V1_1_1 6.4.6; LwM2M CBOR since V1_2."""
 
-    `initial` is what the client answered to Observe; all later values go to the owner's
-    callback, none of them before `Client.observe` has returned. `ended_by` is why the client or
-    its registration ended the observation, None while it has not.
+type Readings = list[tuple[datetime | None, Decoded]]
+"""What a payload says of each time, oldest first; None is the time of what has none."""
+
+
+def latest(readings: Readings) -> Decoded:
+    """Return each value as it was last."""
+    if len(readings) == 1:
+        return readings[0][1]
+    newest = Decoded()
+    for _, decoded in readings:
+        for path, value in decoded.values.items():
+            known = newest.values.get(path)
+            if isinstance(known, dict) and isinstance(value, dict):
+                newest.values[path] = known | value
+            else:
+                newest.values[path] = value
+        newest.rejected |= decoded.rejected
+    return newest
+
+
+class Observation:
+    """One observation on a client, of one path or, as a composite, of several.
+
+    `path` is that of the request, the root for a composite, `paths` what is observed. `initial`
+    is what the client answered to Observe; all later values go to the owner's callback, none of
+    them before `Client.observe` has returned. `ended_by` is why the client or its registration
+    ended the observation, None while it has not.
     """
 
     def __init__(
         self,
         path: Path,
+        paths: tuple[Path, ...],
         exchanges: Exchanges,
-        decode: Callable[[Message], Decoded],
-        callback: Callable[[Decoded], None],
+        *,
+        decode: Callable[[Message], Readings],
+        callback: Callable[[Readings], None],
         on_end: Callable[[Observation], None] | None,
     ) -> None:
         """Make an observation that is not established yet.
@@ -49,6 +78,7 @@ class Observation:
         that cannot be decoded.
         """
         self.path = path
+        self.paths = paths
         self.initial = Decoded()
         self.ended_by: ClientError | None = None
         self._exchanges = exchanges
@@ -70,7 +100,7 @@ class Observation:
         if response.opt.observe is not None:
             self._established_as = response.remote, response.token
         try:
-            self.initial = self._decode(response)
+            self.initial = latest(self._decode(response))
         except ClientError:
             self.cancel()
             raise
@@ -94,13 +124,13 @@ class Observation:
         if not self.active:
             return
         try:
-            decoded = self._decode(notification)
+            readings = self._decode(notification)
         except BadResponse as err:
-            decoded = Decoded(rejected={self.path: err.reason})
+            readings = [(None, Decoded(rejected={self.path: err.reason}))]
         except ClientError as err:
             self.end(err)
             return
-        call_guarded(self._callback, decoded)
+        call_guarded(self._callback, readings)
         if notification.opt.observe is None:
             endpoint = self._exchanges.registration.endpoint
             self.end(BadResponse(endpoint, self.path, "no longer observed"))
@@ -135,7 +165,7 @@ class Observation:
 
 def parse_send(
     message: Message, registration: Registration, type_of: Callable[[Path], ResourceModel | None]
-) -> Decoded:
+) -> Readings:
     """Read a Send; RequestError when it is wrong.
 
     4.04 when an object in it is not registered, as the table of response codes has it
@@ -144,12 +174,15 @@ def parse_send(
     number = message.opt.content_format
     if number is None:
         raise RequestError(codes.BAD_REQUEST, "no Content-Format")
-    if number not in (ContentFormat.SENML_JSON, ContentFormat.SENML_CBOR):
-        raise RequestError(codes.UNSUPPORTED_CONTENT_FORMAT, "not SenML")
+    if number not in _SEND_FORMATS:
+        raise RequestError(codes.UNSUPPORTED_CONTENT_FORMAT, "not a format of Send")
     try:
-        decoded = decode(number, message.payload, Path(), type_of, root=registration.root)
+        readings = decode_timestamped(
+            number, message.payload, Path(), type_of, root=registration.root
+        )
     except CodecError as err:
         raise RequestError(codes.BAD_REQUEST, str(err)) from err
-    if {path.object_id for path in decoded.values} - registration.objects:
+    told = {path.object_id for _, decoded in readings for path in decoded.values}
+    if told - registration.objects:
         raise RequestError(codes.NOT_FOUND, "an object is not registered")
-    return decoded
+    return readings

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from aiocoap.numbers.constants import TransportTuning
 
     from .model.registry import ModelRegistry
-    from .node import Decoded
     from .persistence import Json
+    from .reporting import Readings
 
 __all__ = [
     "Deregistered",
@@ -100,10 +100,10 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A client sent values on its own account (Core-V1_1_1 6.4.6)."""
+    """A client sent values on its own account (Core-V1_1_1 6.4.6), maybe of several times."""
 
     registration: Registration
-    decoded: Decoded
+    readings: Readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,9 +333,9 @@ class LwM2mServer:
         if registration is None:
             raise RequestError(codes.NOT_FOUND, "not registered")
         client = self._clients[registration.endpoint]
-        decoded = parse_send(message, registration, client.type_of)
+        readings = parse_send(message, registration, client.type_of)
         self.counters.sent += 1
-        self._publish(Sent(registration, decoded))
+        self._publish(Sent(registration, readings))
         return Message(code=codes.CHANGED)
 
     def _registration_at(self, location: str) -> Registration:

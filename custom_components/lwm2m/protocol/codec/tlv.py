@@ -81,11 +81,16 @@ def encode(values: Values, scope: Scope) -> bytes:
     if len(scope.path) > 1:
         return b"".join(tlv for _, tlv in resources)
     return b"".join(
-        _join(_Kind.OBJECT_INSTANCE, instance.instance_id, b"".join(tlv for _, tlv in group))
+        encode_instance(instance.instance_id, b"".join(tlv for _, tlv in group))
         for instance, group in groupby(
             sorted(resources, key=lambda item: item[0].instance), lambda item: item[0].instance
         )
     )
+
+
+def encode_instance(instance_id: int, resources: bytes = b"") -> bytes:
+    """Write an object instance around its resources, of which it may have none."""
+    return _join(_Kind.OBJECT_INSTANCE, instance_id, resources)
 
 
 def _take(tlv: _Tlv, path: Path, collector: Collector[bytes]) -> None:

@@ -50,10 +50,8 @@ public final class LeshanPeer {
 
     /** Reports what the server writes and executes; every value can be set from outside. */
     public static final class Instance extends SimpleInstanceEnabler {
-        /** What Leshan makes when a server creates an instance. */
-        public Instance() {
-            super(0);
-        }
+        /** What Leshan makes when a server creates an instance; Leshan gives it its ID. */
+        public Instance() {}
 
         Instance(Map<Integer, Object> values) {
             super(0, values);
@@ -67,7 +65,7 @@ public final class LeshanPeer {
         public WriteResponse write(
                 LwM2mServer server, boolean replace, int resource, LwM2mResource value) {
             WriteResponse response = super.write(server, replace, resource, value);
-            say("written /%d/0/%d %s", getModel().id, resource, value.getValue());
+            say("written /%d/%d/%d %s", getModel().id, getId(), resource, value.getValue());
             return response;
         }
 

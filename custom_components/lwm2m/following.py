@@ -1,0 +1,255 @@
+"""What keeps a device's values up to date: learning its instances, observing or reading them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from .const import LOGGER, POLL_INTERVAL
+from .protocol.errors import BadResponse, ClientError, ClientRefused
+from .protocol.path import Path
+from .protocol.persistence import MAX_VALUES
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from .device import Device
+    from .hub import Lwm2mConfigEntry
+    from .protocol.client import Client, Observation
+    from .protocol.persistence import Json
+
+DEVICE = Path(3, 0)
+UNSEEN_OBJECTS = frozenset({0, 1, 2, 21, 23})
+"""Objects that only serve the protocol: Security, Server, Access Control, OSCORE, COSE."""
+
+
+class Following:
+    """How far one device is learnt, and what is observed or read of it for its entities.
+
+    `learnt` are the instances whose resources are known.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: Lwm2mConfigEntry,
+        device: Device,
+        on_change: Callable[[], None],
+    ) -> None:
+        """Start with nothing; `on_change` is called when other paths are observed than before."""
+        self.learnt: set[Path] = set()
+        self._hass = hass
+        self._entry = entry
+        self._device = device
+        self._on_change = on_change
+        self._observations: dict[Path, Observation] = {}
+        self._polled: set[Path] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._cancel_tick: CALLBACK_TYPE | None = None
+
+    @property
+    def observed(self) -> Collection[Path]:
+        """The paths that are observed, each for itself."""
+        return self._observations.keys()
+
+    @property
+    def _unlearnt(self) -> list[Path]:
+        """The instances to learn, the device's identity first."""
+        if self._device.registration is None:
+            return []
+        return sorted(
+            (
+                instance
+                for instance in self._device.registration.instances - self.learnt
+                if instance.object_id not in UNSEEN_OBJECTS
+            ),
+            key=lambda instance: (instance != DEVICE, instance),
+        )
+
+    # What is stored
+
+    def dump(self) -> Json:
+        """Return what `load` and `async_resume` take, in JSON's types."""
+        return {
+            name: [str(path) for path in sorted(paths)[:MAX_VALUES]]
+            for name, paths in (
+                ("learnt", self.learnt),
+                ("polled", self._polled),
+                ("observed", self.observed),
+            )
+        }
+
+    @staticmethod
+    def load(stored: Mapping[str, Any]) -> dict[str, set[Path]]:
+        """Read what was dumped; KeyError, TypeError, AttributeError, PathError when it is wrong."""
+        return {
+            name: {Path.parse(text) for text in stored[name]}
+            for name in ("learnt", "polled", "observed")
+        }
+
+    @callback
+    def async_resume(
+        self, client: Client, *, learnt: set[Path], polled: set[Path], observed: set[Path]
+    ) -> None:
+        """Go on from what was stored; what is no longer observed is to be learnt again."""
+        self.learnt, self._polled = learnt, polled
+        for path in observed:
+            observation = client.resume(
+                (path,), partial(self._device.async_notified, path), self._observation_ended
+            )
+            if observation is None:
+                self.learnt.discard(path.instance)
+            else:
+                self._observations[path] = observation
+
+    # What the device tells
+
+    @callback
+    def async_start(self) -> None:
+        """Work off what is left to learn or due to be read, in one task at a time."""
+        self._stop_tick()
+        if self._task is None or self._task.done():
+            self._task = self._entry.async_create_background_task(
+                self._hass, self._learn_and_poll(), f"lwm2m device {self._device.endpoint}"
+            )
+
+    @callback
+    def async_updated(self, *, sleeps: bool) -> None:
+        """Do what an Update gives reason for; `sleeps` when the device is awake but for a while."""
+        if sleeps:
+            # What it was asked while it slept has no answer to come, and it is awake now.
+            self._stop_task()
+        if self._unlearnt or (sleeps and self._polled) or self._device.manual.waiting:
+            self.async_start()
+
+    @callback
+    def async_keep(self, instances: frozenset[Path]) -> None:
+        """Drop all that is not of these instances."""
+        self.learnt &= instances
+        self._polled = {path for path in self._polled if path.instance in instances}
+        for path in [path for path in self._observations if path.instance not in instances]:
+            self._observations.pop(path).cancel()
+
+    @callback
+    def async_forget(self) -> None:
+        """Stop, and begin anew with the next client."""
+        self._stop_task()
+        self._stop_tick()
+        for observation in self._observations.values():
+            observation.cancel()
+        self._observations.clear()
+        self._polled.clear()
+        self.learnt.clear()
+
+    # The work
+
+    async def _learn_and_poll(self) -> None:
+        """Learn the instances that are new, read those that cannot be observed."""
+        device = self._device
+        discovered: dict[int, set[Path]] = {}
+        try:
+            for instance in sorted(self._polled):
+                device.async_apply(await device.client.read(instance))
+            while instances := self._unlearnt:
+                await self._learn(instances[0], discovered)
+            await device.manual.async_renew(device.client)
+        except ClientError as err:
+            LOGGER.debug("Following %s was interrupted: %s", device.endpoint, err)
+        if self._polled or self._unlearnt:
+            self._schedule_tick()
+
+    async def _learn(self, instance: Path, discovered: dict[int, set[Path]]) -> None:
+        """Find out an instance's resources and follow them."""
+        client = self._device.client
+        object_id = instance.object_id
+        if object_id not in discovered:
+            discovered[object_id] = await self._discover(client, object_id)
+        self._device.resources.update(
+            path for path in discovered[object_id] if path.instance == instance
+        )
+        await self._follow(client, instance)
+        self.learnt.add(instance)
+        self._device.async_learnt(instance)
+
+    async def _discover(self, client: Client, object_id: int) -> set[Path]:
+        """Ask for an object's resources; without an answer, take what its model demands."""
+        try:
+            return {path for path in await client.discover(Path(object_id)) if len(path) == 3}
+        except BadResponse, ClientRefused:
+            model = self._device.object_model(object_id)
+            return {
+                instance / resource.id
+                for instance in client.registration.instances
+                if model and instance.object_id == object_id
+                for resource in model.resources.values()
+                if resource.mandatory and not resource.readable
+            }
+
+    async def _follow(self, client: Client, instance: Path) -> None:
+        """Observe an instance, else its resources, else read it now and at every tick."""
+        device = self._device
+        try:
+            if await self._observe(client, instance):
+                return
+            device.async_apply(await client.read(instance))
+            readable = sorted(path for path in device.values if path.instance == instance)
+            for path in readable:
+                if not await self._observe(client, path):
+                    break
+            else:
+                return
+        except (BadResponse, ClientRefused) as err:
+            LOGGER.debug("%s cannot be read from %s: %s", instance, device.endpoint, err)
+            return
+        self._polled.add(instance)
+
+    async def _observe(self, client: Client, path: Path) -> bool:
+        """Observe a path; tell whether the device goes along."""
+        try:
+            observation = await client.observe_timed(
+                (path,), partial(self._device.async_notified, path), self._observation_ended
+            )
+        except (BadResponse, ClientRefused) as err:
+            LOGGER.debug("%s cannot be observed on %s: %s", path, self._device.endpoint, err)
+            return False
+        self._device.async_apply(observation.initial)
+        if not observation.active:
+            return False
+        self._observations[path] = observation
+        self._on_change()
+        return True
+
+    @callback
+    def _observation_ended(self, observation: Observation) -> None:
+        """Learn an instance again whose observation the device has ended."""
+        if self._observations.get(observation.path) is observation:
+            del self._observations[observation.path]
+            self.learnt.discard(observation.path.instance)
+            self._on_change()
+            self._schedule_tick()
+
+    def _stop_task(self) -> None:
+        if self._task:
+            self._task.cancel()
+            self._task = None
+
+    def _stop_tick(self) -> None:
+        if self._cancel_tick:
+            self._cancel_tick()
+            self._cancel_tick = None
+
+    @callback
+    def _schedule_tick(self) -> None:
+        if self._cancel_tick is None:
+            self._cancel_tick = async_call_later(self._hass, POLL_INTERVAL, self._tick)
+
+    @callback
+    def _tick(self, _now: datetime) -> None:
+        self._cancel_tick = None
+        self.async_start()
