@@ -40,6 +40,13 @@ SCHEMAS = {
     "write": services._WRITE_SCHEMA,
     "execute": services._EXECUTE_SCHEMA,
     "discover": services._TARGET_SCHEMA,
+    "create": services._CREATE_SCHEMA,
+    "delete": services._TARGET_SCHEMA,
+    "write_attributes": services._ATTRIBUTES_SCHEMA,
+    "read_composite": services._TARGETS_SCHEMA,
+    "write_composite": services._WRITE_COMPOSITE_SCHEMA,
+    "observe": services._TARGETS_SCHEMA,
+    "cancel_observation": services._TARGETS_SCHEMA,
 }
 
 
