@@ -32,6 +32,7 @@ class Lwm2mEntity(Entity):
         """Bind the entity to its resources and take their current values."""
         self._device = device
         self._info = info
+        self._primary = info.primary
         self.entity_description = info.entity_description
         self._attr_unique_id = f"{device.unique_id}-{info.key}"
         self._attr_device_info = device.device_info
@@ -56,7 +57,7 @@ class Lwm2mEntity(Entity):
     @override
     def available(self) -> bool:
         """Whether the device is registered and still has the resource."""
-        return self._device.available and self._info.primary in self._device.resources
+        return self._device.available and self._primary in self._device.resources
 
     @cached_property
     @override
@@ -70,7 +71,7 @@ class Lwm2mEntity(Entity):
         """
         name = self._info.name or super().name
         if not isinstance(name, str):
-            model = self._device.model(self._info.primary)
+            model = self._device.model(self._primary)
             name = model.name if model else f"Resource {self._info.resource_id}"
         instance = self._info.instance
         label = self._value(APPLICATION_TYPE)
@@ -81,9 +82,8 @@ class Lwm2mEntity(Entity):
 
     def _value(self, resource_id: int | None = None) -> Value | None:
         """Return the last value of a resource of the instance, by default of the primary one."""
-        if resource_id is None:
-            resource_id = self._info.resource_id
-        return self._device.values.get(self._info.instance / resource_id)
+        path = self._primary if resource_id is None else self._info.instance / resource_id
+        return self._device.values.get(path)
 
     def _scalar(self, resource_id: int | None = None) -> Scalar | None:
         """Return the last value of a resource, of a multiple one its first instance's."""

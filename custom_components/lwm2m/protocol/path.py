@@ -23,7 +23,7 @@ class Path(tuple[int, ...]):
 
     def __new__(cls, *ids: int) -> Self:
         """Make a path of checked IDs; PathError when one is out of range."""
-        if len(ids) > 4 or any(not 0 <= number <= MAX_ID for number in ids):
+        if len(ids) > 4 or (ids and not 0 <= min(ids) <= max(ids) <= MAX_ID):
             raise PathError(f"not a LwM2M path: {'/'.join(map(str, ids))}")
         return super().__new__(cls, ids)
 
@@ -56,7 +56,7 @@ class Path(tuple[int, ...]):
     @property
     def parent(self) -> Path:
         """The path one level up; the root is its own parent."""
-        return Path(*self[:-1])
+        return _part(self[:-1])
 
     @property
     def object_id(self) -> int:
@@ -81,9 +81,14 @@ class Path(tuple[int, ...]):
     @property
     def instance(self) -> Path:
         """The first two IDs: the object instance that this path is in."""
-        return Path(*self[:2])
+        return _part(self[:2])
 
     @property
     def resource(self) -> Path:
         """The first three IDs: the resource that this path is in."""
-        return Path(*self[:3])
+        return _part(self[:3])
+
+
+def _part(ids: tuple[int, ...]) -> Path:
+    """Make a path of IDs that are a path's already: notifications do so all the time."""
+    return tuple.__new__(Path, ids)
