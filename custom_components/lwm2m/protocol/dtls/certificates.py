@@ -80,7 +80,7 @@ def validated_path(
 
     RFC 5280 6, of the basic constraints, key usage, validity and signatures; revocation is not
     checked. Certificates of devices are often bare, so the peer's own needs neither an alternative
-    name nor an extended key usage; one that it does have must allow TLS clients (RFC 5280 4.2.1.12).
+    name nor an extended key usage; one that it does have must allow TLS clients (4.2.1.12 there).
     """
     if not roots:
         return ()

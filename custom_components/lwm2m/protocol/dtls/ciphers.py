@@ -1,6 +1,7 @@
 """Cipher suites and the protection of records.
 
-AEAD: RFC 5246 6.2.3.3, RFC 6655 (CCM), RFC 5288 and RFC 5487 (GCM), RFC 7251 (ECDHE_ECDSA with CCM).
+AEAD: RFC 5246 6.2.3.3, RFC 6655 and RFC 7251 (CCM with PSK, with ECDHE_ECDSA), RFC 5288 and
+RFC 5487 (GCM).
 CBC: RFC 5246 6.2.3.2, RFC 7366 (encrypt-then-MAC).
 """
 
@@ -141,8 +142,8 @@ class CbcCipher:
         self._key = algorithms.AES(key)
         self._mac_key = mac_key
 
-    def seal(self, number: bytes, header: bytes, plaintext: bytes) -> bytes:
-        """Protect a record."""
+    def seal(self, number: bytes, header: bytes, plaintext: bytes) -> bytes:  # noqa: ARG002
+        """Protect a record; its IV is random, so `number` counts only within `header`."""
         return self._encrypt(plaintext + self._mac(header, plaintext))
 
     def open(self, header: bytes, fragment: bytes) -> bytes:

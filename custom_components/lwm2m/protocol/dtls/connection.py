@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, override
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -54,6 +54,7 @@ class Connection:
         # (RFC 6347 4.2.4). In an abbreviated handshake the client speaks last.
         self.last_flight: Flight | None = None if handshake.resumed else handshake.flight
 
+    @override
     def __repr__(self) -> str:
         """Name it without its secrets."""
         return f"Connection({self.address!r}, {self.identity!r})"

@@ -7,8 +7,6 @@ seconds of any one monotonic clock.
 from __future__ import annotations
 
 import contextlib
-import heapq
-import itertools
 import os
 from typing import TYPE_CHECKING
 
@@ -42,6 +40,7 @@ from .records import (
     split,
 )
 from .sessions import SessionCache
+from .tables import CONNECTION_ID, Connections, Handshakes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +48,6 @@ if TYPE_CHECKING:
     from .credentials import Credentials, Identity
     from .events import Address, Output
 
-CONNECTION_ID = 6
-"""Bytes of the connection IDs that clients shall write; fixed, since no length is on the wire."""
 _LAST_MESSAGE = 16
 """The highest message_seq of a ClientHello: more hellos than that are no attempt to connect."""
 _LAST_RECORD = MAX_SEQUENCE - 2**16
@@ -71,15 +68,8 @@ class DtlsServer:
         self._cookies = CookieJar()
         self._hellos = RateLimiter(limits.hello_rate, limits.hello_burst)
         self._starts = RateLimiter(limits.handshake_rate, limits.handshake_burst)
-        self._handshakes: dict[Address, Handshake] = {}
-        self._handshakes_of: dict[str, int] = {}
-        self._by_address: dict[Address, Connection] = {}
-        self._by_connection_id: dict[bytes, Connection] = {}
-        self._by_identity: dict[Identity, list[Connection]] = {}
-        self._count = 0
-        # Deadlines of handshakes that are gone or have moved on stay until they come up.
-        self._deadlines: list[tuple[float, int, Address]] = []
-        self._order = itertools.count()
+        self._handshakes = Handshakes()
+        self._connections = Connections()
         self._suspicions = dict.fromkeys(Suspicion, 0)
         self._out: list[Output] = []
 
@@ -126,34 +116,23 @@ class DtlsServer:
         That is their connections, what they could resume, and handshakes under way.
         """
         self._environment.sessions.purge(matches)
-        for address, handshake in list(self._handshakes.items()):
-            if handshake.candidate is not None and matches(handshake.candidate):
-                self._refuse(address, handshake, Alert.ACCESS_DENIED, "credential is revoked")
-        for identity, connections in list(self._by_identity.items()):
-            if matches(identity):
-                for connection in list(connections):
-                    self._end(connection, CloseReason.REVOKED, Alert.ACCESS_DENIED)
+        for address, handshake in self._handshakes.matching(matches):
+            self._refuse(address, handshake, Alert.ACCESS_DENIED, "credential is revoked")
+        for connection in self._connections.matching(matches):
+            self._end(connection, CloseReason.REVOKED, Alert.ACCESS_DENIED)
         return self._drain()
 
     @property
     def next_deadline(self) -> float | None:
         """When to call `timeout`; None: nothing is waited for."""
-        while self._deadlines:
-            deadline, _, address = self._deadlines[0]
-            handshake = self._handshakes.get(address)
-            if handshake is not None and handshake.deadline == deadline:
-                return deadline
-            heapq.heappop(self._deadlines)
-        return None
+        return self._handshakes.next_deadline
 
     def timeout(self, now: float) -> list[Output]:
         """Retransmit and give up what is due."""
-        while (deadline := self.next_deadline) is not None and deadline <= now:
-            _, _, address = heapq.heappop(self._deadlines)
-            handshake = self._handshakes[address]
+        for address, handshake in self._handshakes.due(now):
             if handshake.timeout(now):
                 self.counters.retransmissions += 1
-                self._schedule(address, handshake)
+                self._handshakes.schedule(address, handshake)
                 self._flush(address, handshake)
             else:
                 if handshake.refusal is Refusal.PROTOCOL:
@@ -164,7 +143,7 @@ class DtlsServer:
     @property
     def connections(self) -> int:
         """How many connections there are."""
-        return self._count
+        return len(self._connections)
 
     @property
     def handshakes(self) -> int:
@@ -230,7 +209,7 @@ class DtlsServer:
             datagram = plaintext_record(ContentType.HANDSHAKE, DTLS_1_0, record.sequence, answer)
             self._out.append(Transmit(datagram, address))
             return
-        current = self._by_address.get(address)
+        current = self._connections.at(address)
         if current is not None and current.client_random == hello.random:
             return
         handshake = self._handshakes.get(address)
@@ -241,7 +220,7 @@ class DtlsServer:
                 self._flush(address, handshake)
                 return
             # The client began anew, and only it could know the cookie.
-            self._forget_handshake(address)
+            self._handshakes.remove(address)
         self._begin(hello, fragment.body, (record.sequence, fragment.sequence), address, now)
 
     def _begin(
@@ -254,7 +233,7 @@ class DtlsServer:
     ) -> None:
         """Begin a handshake; an established connection stays until it is done (4.2.8)."""
         source = address[0]
-        under_way = self._handshakes_of.get(source, 0)
+        under_way = self._handshakes.of_source(source)
         if (
             len(self._handshakes) >= self._limits.handshakes
             or under_way >= self._limits.handshakes_per_source
@@ -267,10 +246,8 @@ class DtlsServer:
             self._suspect(Suspicion.FLOOD, address)
             return
         self.counters.handshakes += 1
-        handshake = Handshake(self._environment, hello, numbers, self._connection_id(), now)
-        self._handshakes[address] = handshake
-        self._handshakes_of[source] = under_way + 1
-        self._schedule(address, handshake)
+        handshake = Handshake(self._environment, hello, numbers, self._connections.new_id(), now)
+        self._handshakes.add(address, handshake)
         self._step(address, handshake, lambda: handshake.start(hello, body, now), now)
 
     def _alert_in_handshake(self, address: Address, handshake: Handshake, alert: bytes) -> None:
@@ -297,30 +274,13 @@ class DtlsServer:
         self._out += [Transmit(datagram, address) for datagram in handshake.outgoing]
         handshake.outgoing.clear()
 
-    def _schedule(self, address: Address, handshake: Handshake) -> None:
-        heapq.heappush(self._deadlines, (handshake.deadline, next(self._order), address))
-        if len(self._deadlines) > 2 * self._limits.handshakes:
-            self._deadlines = [
-                (other.deadline, next(self._order), key) for key, other in self._handshakes.items()
-            ]
-            heapq.heapify(self._deadlines)
-
-    def _forget_handshake(self, address: Address) -> None:
-        del self._handshakes[address]
-        source = address[0]
-        left = self._handshakes_of[source] - 1
-        if left:
-            self._handshakes_of[source] = left
-        else:
-            del self._handshakes_of[source]
-
     def _refuse(
         self, address: Address, handshake: Handshake, alert: Alert | None, detail: str
     ) -> None:
         """Give a handshake up, and tell the peer `alert`."""
         self.counters.refused += 1
         self._flush(address, handshake)
-        self._forget_handshake(address)
+        self._handshakes.remove(address)
         if handshake.resumed:
             self._environment.sessions.discard(handshake.session_id)
         if alert is not None:
@@ -335,19 +295,15 @@ class DtlsServer:
 
     def _establish(self, address: Address, handshake: Handshake, now: float) -> None:
         assert handshake.channel is not None
-        self._forget_handshake(address)
+        self._handshakes.remove(address)
         connection = Connection(handshake, handshake.channel, address)
         connection.last_received = now
-        replaced = self._by_address.get(address)
+        replaced = self._connections.at(address)
         if replaced is not None:
             # It has restarted, or the address has changed hands; either way nobody is there.
             self._end(replaced, CloseReason.REPLACED, None)
         self._make_room(connection.identity)
-        self._by_address[address] = connection
-        if connection.connection_id:
-            self._by_connection_id[connection.connection_id] = connection
-        self._by_identity.setdefault(connection.identity, []).append(connection)
-        self._count += 1
+        self._connections.add(connection)
         self.counters.established += 1
         self.counters.resumed += handshake.resumed
         if handshake.session is not None:
@@ -359,32 +315,24 @@ class DtlsServer:
 
     def _make_room(self, identity: Identity) -> None:
         """Close the connections silent for longest, the identity's own first."""
-        own = self._by_identity.get(identity, [])
-        if len(own) >= self._limits.connections_per_identity:
-            stale = min(own, key=lambda connection: connection.last_received)
-            self._end(stale, CloseReason.EVICTED, Alert.CLOSE_NOTIFY)
-        elif self._count >= self._limits.connections:
-            stale = min(
-                itertools.chain.from_iterable(self._by_identity.values()),
-                key=lambda connection: connection.last_received,
-            )
-            self._end(stale, CloseReason.EVICTED, Alert.CLOSE_NOTIFY)
-
-    def _connection_id(self) -> bytes:
-        while (connection_id := os.urandom(CONNECTION_ID)) in self._by_connection_id:
-            pass
-        return connection_id
+        if len(self._connections.of(identity)) >= self._limits.connections_per_identity:
+            stale = self._connections.quietest(identity)
+        elif len(self._connections) >= self._limits.connections:
+            stale = self._connections.quietest()
+        else:
+            return
+        self._end(stale, CloseReason.EVICTED, Alert.CLOSE_NOTIFY)
 
     # Records of epoch 1
 
     def _protected(self, record: Record, address: Address, now: float) -> None:
         handshake = self._handshakes.get(address)
         if record.type == ContentType.TLS12_CID:
-            connection = self._by_connection_id.get(record.connection_id)
+            connection = self._connections.with_id(record.connection_id)
             if handshake is not None and handshake.connection_id != record.connection_id:
                 handshake = None
         else:
-            connection = self._by_address.get(address)
+            connection = self._connections.at(address)
         if connection is None and handshake is None:
             self.counters.garbage += 1
         elif handshake is None:
@@ -447,13 +395,7 @@ class DtlsServer:
     def _move(self, connection: Connection, address: Address) -> None:
         """Follow a peer to its new address (RFC 9146 6); only its connection ID brings it here."""
         previous = connection.address
-        if self._by_address.get(previous) is connection:
-            del self._by_address[previous]
-        connection.address = address
-        occupant = self._by_address.get(address)
-        if occupant is None or occupant.connection_id:
-            # An occupant without a connection ID could not be found in any other way.
-            self._by_address[address] = connection
+        self._connections.move(connection, address)
         self.counters.moves += 1
         self._out.append(Moved(connection, previous))
 
@@ -500,14 +442,7 @@ class DtlsServer:
             self._environment.sessions.discard(connection.session_id)
         connection.open = False
         connection.last_flight = None
-        if self._by_address.get(connection.address) is connection:
-            del self._by_address[connection.address]
-        self._by_connection_id.pop(connection.connection_id, None)
-        own = self._by_identity[connection.identity]
-        own.remove(connection)
-        if not own:
-            del self._by_identity[connection.identity]
-        self._count -= 1
+        self._connections.remove(connection)
         self._out.append(Closed(connection, reason))
 
     def _suspect(

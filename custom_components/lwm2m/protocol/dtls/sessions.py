@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, override
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ class Session:
     identity: Identity
     expires: float
 
+    @override
     def __repr__(self) -> str:
         """Name it without its secret."""
         return f"Session({self.id.hex()})"
