@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from .errors import Alert, HandshakeError
 from .extensions import Group
 
+UNCOMPRESSED_POINT = 4
+"""SEC 1 2.3.3: the first byte of a point with both coordinates."""
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _ECDSA_OF_HASH = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
 
@@ -36,7 +38,10 @@ class _P256:
         return self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
     def exchange(self, point: bytes) -> bytes:
-        # The library checks that the point is on the curve (RFC 8422 5.11).
+        # The library checks that the point is on the curve (RFC 8422 5.11), and would take a
+        # compressed one, which nobody offered (5.1.2).
+        if point[0] != UNCOMPRESSED_POINT:
+            raise HandshakeError(Alert.ILLEGAL_PARAMETER, "point is not uncompressed")
         try:
             peer = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
         except ValueError as error:
