@@ -6,10 +6,9 @@ machine of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 import hashlib
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -44,10 +43,14 @@ from custom_components.lwm2m.protocol.dtls.records import (
     plaintext_record,
     split,
 )
-from custom_components.lwm2m.protocol.dtls.server import DtlsServer
 from custom_components.lwm2m.protocol.dtls.wire import Reader, vector
 
 from .parties import IDENTITY, KEY, Party
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from custom_components.lwm2m.protocol.dtls.server import DtlsServer
 
 PSK_CCM_8 = 0xC0A8
 ECDHE_CCM_8 = 0xC0AE

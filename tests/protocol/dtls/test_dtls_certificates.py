@@ -50,7 +50,7 @@ def accepts(usage: CertificateUsage, held: Party, *chain: Party, roots: tuple[Pa
     return trust.accepts([party.der for party in chain], NOW)
 
 
-def test_trust_anchor(leaf: Party, intermediate: Party):
+def test_trust_anchor(leaf: Party, intermediate: Party) -> None:
     assert accepts(ANCHOR, authority(), device())
     assert accepts(ANCHOR, authority(), leaf, intermediate)
     assert accepts(ANCHOR, authority(), leaf, intermediate, authority())
@@ -59,25 +59,25 @@ def test_trust_anchor(leaf: Party, intermediate: Party):
     assert not accepts(ANCHOR, stranger(), device())
 
 
-def test_domain_issued_certificate():
+def test_domain_issued_certificate() -> None:
     assert accepts(DOMAIN, stranger(), stranger())
     assert not accepts(DOMAIN, stranger(), device())
     assert not accepts(DOMAIN, authority(), device(), authority())
 
 
-def test_domain_issued_certificate_needs_no_date():
+def test_domain_issued_certificate_needs_no_date() -> None:
     old = issue("old", days=(-10, -5))
     assert accepts(DOMAIN, old, old)
 
 
-def test_service_certificate_constraint():
+def test_service_certificate_constraint() -> None:
     assert accepts(SERVICE, device(), device(), roots=(authority(),))
     assert not accepts(SERVICE, device(), device())
     assert not accepts(SERVICE, device(), device(), roots=(stranger(),))
     assert not accepts(SERVICE, issue("other", authority()), device(), roots=(authority(),))
 
 
-def test_ca_constraint(leaf: Party, intermediate: Party):
+def test_ca_constraint(leaf: Party, intermediate: Party) -> None:
     assert accepts(CA, intermediate, leaf, intermediate, roots=(authority(),))
     assert accepts(CA, authority(), leaf, intermediate, roots=(authority(),))
     assert not accepts(CA, intermediate, device(), roots=(authority(),))
@@ -86,7 +86,7 @@ def test_ca_constraint(leaf: Party, intermediate: Party):
 
 
 @pytest.mark.parametrize("usage", CertificateUsage)
-def test_nothing_shown_is_never_trusted(usage: CertificateUsage):
+def test_nothing_shown_is_never_trusted(usage: CertificateUsage) -> None:
     assert not accepts(usage, authority(), roots=(authority(),))
 
 
@@ -101,11 +101,11 @@ def test_nothing_shown_is_never_trusted(usage: CertificateUsage):
     ],
     ids=["expired", "not yet valid", "for clients", "for servers", "bare"],
 )
-def test_what_a_devices_certificate_must_be(options: dict, accepted: bool):
+def test_what_a_devices_certificate_must_be(options: dict, accepted: bool) -> None:
     assert accepts(ANCHOR, authority(), issue("device", authority(), **options)) is accepted
 
 
-def test_device_cannot_issue_certificates():
+def test_device_cannot_issue_certificates() -> None:
     """RFC 5280 4.2.1.9."""
     middle = issue("device", authority())
     assert not accepts(ANCHOR, authority(), issue("forged", middle), middle)
@@ -113,7 +113,7 @@ def test_device_cannot_issue_certificates():
     assert not accepts(ANCHOR, authority(), issue("forged", bare), bare)
 
 
-def test_path_length_is_kept():
+def test_path_length_is_kept() -> None:
     """RFC 5280 4.2.1.9."""
     first = issue("first", authority(), authority=True, path_length=0)
     second = issue("second", first, authority=True)
@@ -121,18 +121,18 @@ def test_path_length_is_kept():
     assert not accepts(ANCHOR, authority(), issue("deep", second), second, first)
 
 
-def test_garbage_is_not_trusted():
+def test_garbage_is_not_trusted() -> None:
     trust = CertificateTrust(ANCHOR, authority().der)
     assert not trust.accepts([b"garbage"], NOW)
     assert not trust.accepts([device().der, b"garbage"], NOW)
 
 
-def test_expiry_is_judged_by_the_time_given():
+def test_expiry_is_judged_by_the_time_given() -> None:
     trust = CertificateTrust(ANCHOR, authority().der)
     assert not trust.accepts([device().der], NOW + timedelta(days=365))
 
 
-def test_names_of_a_certificate():
+def test_names_of_a_certificate() -> None:
     assert names(issue("board-7").der) == ("board-7", "board-7.example")
     assert names(device().der) == ("board-1",)
     assert names(b"garbage") == ()
@@ -148,7 +148,7 @@ def test_names_of_a_certificate():
     ],
     ids=lambda value: value.name if isinstance(value, CertificateUsage) else "",
 )
-def test_handshake_in_every_usage(usage, held, roots):
+def test_handshake_in_every_usage(usage, held, roots) -> None:
     party = server_party()
     trust = CertificateTrust(usage, held().der, tuple(root().der for root in roots))
     server = DtlsServer(Keyring(server=ServerIdentity(party.key, [party.der]), trusts=[trust]))
@@ -160,6 +160,6 @@ def test_handshake_in_every_usage(usage, held, roots):
     assert not other.established
 
 
-def test_servers_key_is_on_p_256():
+def test_servers_key_is_on_p_256() -> None:
     with pytest.raises(ValueError, match="P-256"):
         ServerIdentity(ec.generate_private_key(ec.SECP384R1()))

@@ -32,7 +32,7 @@ def connection_of(conversation: Conversation):
 @pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.name)
 def test_every_suite_protects_records_with_connection_id(
     server: DtlsServer, suite, encrypt_then_mac: bool, own: bytes
-):
+) -> None:
     party = device() if suite.key_exchange is KeyExchange.ECDHE_ECDSA else None
     client = ScriptedClient(
         suites=(suite.number,), party=party, connection_id=own, encrypt_then_mac=encrypt_then_mac
@@ -48,7 +48,9 @@ def test_every_suite_protects_records_with_connection_id(
     assert client.server_extensions[Extension.CONNECTION_ID][1:] == connection.connection_id
 
 
-def test_peer_is_followed_to_its_new_address(server: DtlsServer, conversation: Conversation):
+def test_peer_is_followed_to_its_new_address(
+    server: DtlsServer, conversation: Conversation
+) -> None:
     connection = connection_of(conversation)
     old, conversation.address = conversation.address, MOVED
     events = conversation.deliver(conversation.client.sealed(b"from elsewhere"))
@@ -58,7 +60,9 @@ def test_peer_is_followed_to_its_new_address(server: DtlsServer, conversation: C
     assert conversation.client.received == [b"found you"]
 
 
-def test_only_the_newest_record_moves_a_peer(server: DtlsServer, conversation: Conversation):
+def test_only_the_newest_record_moves_a_peer(
+    server: DtlsServer, conversation: Conversation
+) -> None:
     connection = connection_of(conversation)
     late, newest = conversation.client.sealed(b"late"), conversation.client.sealed(b"newest")
     conversation.deliver(newest)
@@ -68,7 +72,7 @@ def test_only_the_newest_record_moves_a_peer(server: DtlsServer, conversation: C
     assert connection.address == home
 
 
-def test_forged_record_moves_nobody(server: DtlsServer, conversation: Conversation):
+def test_forged_record_moves_nobody(server: DtlsServer, conversation: Conversation) -> None:
     connection = connection_of(conversation)
     record = bytearray(conversation.client.sealed(b"data"))
     record[-1] ^= 1
@@ -79,7 +83,7 @@ def test_forged_record_moves_nobody(server: DtlsServer, conversation: Conversati
     assert connection.bad_macs == 1
 
 
-def test_replayed_record_moves_nobody(server: DtlsServer, conversation: Conversation):
+def test_replayed_record_moves_nobody(server: DtlsServer, conversation: Conversation) -> None:
     connection = connection_of(conversation)
     record = conversation.client.sealed(b"data")
     conversation.deliver(record)
@@ -92,7 +96,7 @@ def test_replayed_record_moves_nobody(server: DtlsServer, conversation: Conversa
 
 def test_record_without_its_connection_id_is_dropped(
     server: DtlsServer, conversation: Conversation
-):
+) -> None:
     client = conversation.client
     assert client.channel is not None
     plain = bytearray(client.sealed(b"data"))
@@ -102,7 +106,7 @@ def test_record_without_its_connection_id_is_dropped(
     assert connection_of(conversation).bad_macs == 1
 
 
-def test_unknown_connection_id_is_garbage(server: DtlsServer, conversation: Conversation):
+def test_unknown_connection_id_is_garbage(server: DtlsServer, conversation: Conversation) -> None:
     record = bytearray(conversation.client.sealed(b"data"))
     record[11:17] = b"nobody"
     assert conversation.deliver(bytes(record)) == []
@@ -111,7 +115,7 @@ def test_unknown_connection_id_is_garbage(server: DtlsServer, conversation: Conv
 
 def test_newcomer_at_the_left_address_does_not_disturb_who_moved(
     server: DtlsServer, conversation: Conversation
-):
+) -> None:
     connection = connection_of(conversation)
     home, conversation.address = conversation.address, MOVED
     conversation.deliver(conversation.client.sealed(b"moved"))
@@ -125,7 +129,7 @@ def test_newcomer_at_the_left_address_does_not_disturb_who_moved(
 
 def test_moving_onto_a_peer_without_connection_id_leaves_that_reachable(
     server: DtlsServer, conversation: Conversation
-):
+) -> None:
     occupant = Conversation(server, ScriptedClient(), MOVED)
     occupant.connect()
     conversation.address = MOVED
@@ -135,7 +139,9 @@ def test_moving_onto_a_peer_without_connection_id_leaves_that_reachable(
     assert received == Received(connection_of(occupant), b"mine")
 
 
-def test_padding_inside_a_record_is_taken_off(server: DtlsServer, conversation: Conversation):
+def test_padding_inside_a_record_is_taken_off(
+    server: DtlsServer, conversation: Conversation
+) -> None:
     client = conversation.client
     # RFC 9146 4: the true type follows the content, then zeros.
     record = client.sealed(b"data" + bytes([ContentType.APPLICATION_DATA]) + bytes(6), 0)

@@ -102,14 +102,14 @@ def neighbour(server: DtlsServer, keyring: Keyring):
 )
 @fuzz
 @given(st.binary(max_size=200))
-def test_parsers_raise_their_own_errors_only(parse, data: bytes):
+def test_parsers_raise_their_own_errors_only(parse, data: bytes) -> None:
     with contextlib.suppress(HandshakeError):
         parse(data)
 
 
 @fuzz
 @given(mutations)
-def test_mutated_hello_is_parsed_or_refused(mutation: Mutation):
+def test_mutated_hello_is_parsed_or_refused(mutation: Mutation) -> None:
     body = ScriptedClient(party=device(), raw=True, connection_id=b"abc").hello_body()
     with contextlib.suppress(HandshakeError):
         ClientHello.parse(mutation.apply(body)).parse_extensions()
@@ -117,7 +117,7 @@ def test_mutated_hello_is_parsed_or_refused(mutation: Mutation):
 
 @fuzz
 @given(mutations)
-def test_mutated_certificate_is_read_or_refused(mutation: Mutation):
+def test_mutated_certificate_is_read_or_refused(mutation: Mutation) -> None:
     with contextlib.suppress(HandshakeError):
         public_key(mutation.apply(device().der))
     with contextlib.suppress(HandshakeError):
@@ -126,7 +126,7 @@ def test_mutated_certificate_is_read_or_refused(mutation: Mutation):
 
 @fuzz
 @given(st.lists(st.binary(max_size=120), max_size=8))
-def test_random_datagrams(server: DtlsServer, neighbour, datagrams: list[bytes]):
+def test_random_datagrams(server: DtlsServer, neighbour, datagrams: list[bytes]) -> None:
     for datagram in datagrams:
         server.receive(datagram, ADDRESS, 0.0)
     neighbour()
@@ -144,7 +144,7 @@ def test_random_datagrams(server: DtlsServer, neighbour, datagrams: list[bytes])
         max_size=8,
     )
 )
-def test_random_records_amid_a_handshake(server: DtlsServer, neighbour, records):
+def test_random_records_amid_a_handshake(server: DtlsServer, neighbour, records) -> None:
     conversation = Conversation(server, ScriptedClient())
     conversation.until(CKE)
     for kind, epoch, sequence, data in records:
@@ -163,7 +163,7 @@ def test_random_records_amid_a_handshake(server: DtlsServer, neighbour, records)
         max_size=6,
     )
 )
-def test_random_messages_amid_a_handshake(server: DtlsServer, neighbour, messages):
+def test_random_messages_amid_a_handshake(server: DtlsServer, neighbour, messages) -> None:
     client = ScriptedClient(suites=(ECDHE_CCM_8,), party=device())
     conversation = Conversation(server, client)
     conversation.until(CKE)
@@ -179,7 +179,7 @@ def test_random_messages_amid_a_handshake(server: DtlsServer, neighbour, message
 @given(st.integers(0, 6), mutations)
 def test_mutated_handshake(
     server: DtlsServer, neighbour, psk: bool, target: int, mutation: Mutation
-):
+) -> None:
     """Any one of an honest client's datagrams is changed on its way."""
     client = (
         ScriptedClient(connection_id=b"ab")
@@ -205,7 +205,7 @@ def test_mutated_handshake(
 @pytest.mark.parametrize("suite", SUITES)
 @fuzz
 @given(st.binary(max_size=120))
-def test_random_fragments_do_not_open(suite: int, data: bytes):
+def test_random_fragments_do_not_open(suite: int, data: bytes) -> None:
     reader, writer = record_ciphers(
         SUITES[suite], b"m" * 48, b"c" * 32, b"s" * 32, encrypt_then_mac=False
     )
@@ -218,7 +218,7 @@ def test_random_fragments_do_not_open(suite: int, data: bytes):
 
 @fuzz
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 60), st.integers(1, 60)), max_size=40))
-def test_reassembly_of_any_fragments(pieces: list[tuple[int, int, int]]):
+def test_reassembly_of_any_fragments(pieces: list[tuple[int, int, int]]) -> None:
     """What comes out is what was sent, whatever overlaps, repeats or is missing."""
     body = bytes(range(60))
     reassembler = Reassembler(0)

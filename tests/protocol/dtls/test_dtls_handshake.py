@@ -42,7 +42,7 @@ def connected(server: DtlsServer, client: ScriptedClient) -> tuple[Conversation,
 @pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.name)
 def test_data_go_both_ways_with_every_suite(
     server: DtlsServer, suite, extended_master: bool, encrypt_then_mac: bool
-):
+) -> None:
     party = device() if suite.key_exchange is KeyExchange.ECDHE_ECDSA else None
     client = ScriptedClient(
         suites=(suite.number,),
@@ -60,13 +60,13 @@ def test_data_go_both_ways_with_every_suite(
     assert established.connection.suite is suite
 
 
-def test_psk_identity_is_told(server: DtlsServer):
+def test_psk_identity_is_told(server: DtlsServer) -> None:
     _, established = connected(server, ScriptedClient())
     assert established.connection.identity == PskIdentity(IDENTITY)
 
 
 @pytest.mark.parametrize("group", Group)
-def test_raw_public_key_is_told(server: DtlsServer, group: Group):
+def test_raw_public_key_is_told(server: DtlsServer, group: Group) -> None:
     client = ScriptedClient(suites=(ECDHE_CCM_8,), party=device(), raw=True, group=group)
     _, established = connected(server, client)
     assert established.connection.identity == RawPublicKeyIdentity(device().spki)
@@ -74,13 +74,13 @@ def test_raw_public_key_is_told(server: DtlsServer, group: Group):
 
 
 @pytest.mark.parametrize("group", Group)
-def test_certificate_is_told(server: DtlsServer, group: Group):
+def test_certificate_is_told(server: DtlsServer, group: Group) -> None:
     client = ScriptedClient(suites=(ECDHE_CCM_8,), party=device(), group=group)
     _, established = connected(server, client)
     assert established.connection.identity == CertificateIdentity(device().der)
 
 
-def test_messages_in_small_fragments_are_put_together(server: DtlsServer):
+def test_messages_in_small_fragments_are_put_together(server: DtlsServer) -> None:
     client = ScriptedClient(suites=(ECDHE_CCM_8,), party=device())
     conversation = Conversation(server, client)
     hello = client.hello()
@@ -99,24 +99,24 @@ def test_messages_in_small_fragments_are_put_together(server: DtlsServer):
     assert client.established
 
 
-def test_preference_is_the_clients_but_cbc_comes_last(server: DtlsServer):
+def test_preference_is_the_clients_but_cbc_comes_last(server: DtlsServer) -> None:
     _, established = connected(server, ScriptedClient(suites=(0x00AE, 0x00A8, PSK_CCM_8)))
     assert established.connection.suite.number == 0x00A8
 
 
-def test_renegotiation_info_is_answered_for_the_signalling_suite_too(server: DtlsServer):
+def test_renegotiation_info_is_answered_for_the_signalling_suite_too(server: DtlsServer) -> None:
     client = ScriptedClient(suites=(PSK_CCM_8, EMPTY_RENEGOTIATION_INFO_SCSV))
     connected(server, client)
     assert client.server_extensions[Extension.RENEGOTIATION_INFO] == b"\0"
 
 
-def test_hello_without_extensions_gets_an_answer_without(server: DtlsServer):
+def test_hello_without_extensions_gets_an_answer_without(server: DtlsServer) -> None:
     client = ScriptedClient(extended_master=False)
     connected(server, client)
     assert client.server_extensions == {}
 
 
-def test_max_fragment_length_bounds_what_is_sent(server: DtlsServer):
+def test_max_fragment_length_bounds_what_is_sent(server: DtlsServer) -> None:
     client = ScriptedClient(
         suites=(ECDHE_CCM_8,), party=device(), extra={Extension.MAX_FRAGMENT_LENGTH: b"\x01"}
     )
@@ -128,7 +128,7 @@ def test_max_fragment_length_bounds_what_is_sent(server: DtlsServer):
         server.send(established.connection, bytes(513))
 
 
-def test_data_that_overtake_the_finished_wait_for_it(server: DtlsServer):
+def test_data_that_overtake_the_finished_wait_for_it(server: DtlsServer) -> None:
     client = ScriptedClient()
     conversation = Conversation(server, client)
     conversation.connect()
@@ -157,7 +157,7 @@ def test_data_that_overtake_the_finished_wait_for_it(server: DtlsServer):
     assert received.data == b"early"
 
 
-def test_session_is_resumed_without_another_key_exchange(server: DtlsServer):
+def test_session_is_resumed_without_another_key_exchange(server: DtlsServer) -> None:
     first, _ = connected(server, ScriptedClient())
     client = ScriptedClient(resume=first.client.remembered, key=b"not needed")
     conversation, established = connected(server, client)
@@ -169,13 +169,13 @@ def test_session_is_resumed_without_another_key_exchange(server: DtlsServer):
     assert isinstance(received, Received)
 
 
-def test_session_without_extended_master_secret_is_not_resumed(server: DtlsServer):
+def test_session_without_extended_master_secret_is_not_resumed(server: DtlsServer) -> None:
     first, _ = connected(server, ScriptedClient(extended_master=False))
     assert first.client.session_id == b""
     assert server.sessions == 0
 
 
-def test_unknown_session_means_a_full_handshake(server: DtlsServer):
+def test_unknown_session_means_a_full_handshake(server: DtlsServer) -> None:
     first, _ = connected(server, ScriptedClient())
     remembered = first.client.remembered._replace(id=b"x" * 16)
     client = ScriptedClient(resume=remembered)
@@ -183,14 +183,14 @@ def test_unknown_session_means_a_full_handshake(server: DtlsServer):
     assert not client.resumed
 
 
-def test_session_of_a_suite_that_is_not_offered_is_not_resumed(server: DtlsServer):
+def test_session_of_a_suite_that_is_not_offered_is_not_resumed(server: DtlsServer) -> None:
     first, _ = connected(server, ScriptedClient())
     client = ScriptedClient(resume=first.client.remembered, suites=(0x00A8,))
     connected(server, client)
     assert not client.resumed
 
 
-def test_session_expires_after_a_day(server: DtlsServer):
+def test_session_expires_after_a_day(server: DtlsServer) -> None:
     first, _ = connected(server, ScriptedClient())
     client = ScriptedClient(resume=first.client.remembered)
     conversation = Conversation(server, client)
@@ -199,8 +199,8 @@ def test_session_expires_after_a_day(server: DtlsServer):
     assert not client.resumed
 
 
-def test_peer_that_restarts_at_its_address_replaces_its_connection(server: DtlsServer):
-    conversation, old = connected(server, ScriptedClient())
+def test_peer_that_restarts_at_its_address_replaces_its_connection(server: DtlsServer) -> None:
+    _conversation, old = connected(server, ScriptedClient())
     again = Conversation(server, ScriptedClient())
     again.connect()
 
@@ -211,7 +211,7 @@ def test_peer_that_restarts_at_its_address_replaces_its_connection(server: DtlsS
     assert server.connections == 1
 
 
-def test_old_connection_works_until_the_new_one_is_proved(server: DtlsServer):
+def test_old_connection_works_until_the_new_one_is_proved(server: DtlsServer) -> None:
     old, established = connected(server, ScriptedClient())
     new = Conversation(server, ScriptedClient())
     new.until(HandshakeType.CLIENT_KEY_EXCHANGE)
@@ -220,7 +220,7 @@ def test_old_connection_works_until_the_new_one_is_proved(server: DtlsServer):
     assert received == Received(established.connection, b"still here")
 
 
-def test_close_says_goodbye_and_sends_nothing_more(server: DtlsServer):
+def test_close_says_goodbye_and_sends_nothing_more(server: DtlsServer) -> None:
     conversation, established = connected(server, ScriptedClient())
     conversation.absorb(server.close(established.connection))
 
@@ -230,7 +230,7 @@ def test_close_says_goodbye_and_sends_nothing_more(server: DtlsServer):
         server.send(established.connection, b"late")
 
 
-def test_goodbye_is_answered(server: DtlsServer):
+def test_goodbye_is_answered(server: DtlsServer) -> None:
     conversation, established = connected(server, ScriptedClient())
     client = conversation.client
     events = conversation.deliver(client.sealed(b"\x01\x00", ContentType.ALERT))
@@ -239,7 +239,7 @@ def test_goodbye_is_answered(server: DtlsServer):
     assert client.alerts == [(1, 0)]
 
 
-def test_session_outlives_a_goodbye_but_no_fatal_alert(server: DtlsServer):
+def test_session_outlives_a_goodbye_but_no_fatal_alert(server: DtlsServer) -> None:
     conversation, _ = connected(server, ScriptedClient())
     conversation.deliver(conversation.client.sealed(b"\x01\x00", ContentType.ALERT))
     assert server.sessions == 1
@@ -250,7 +250,7 @@ def test_session_outlives_a_goodbye_but_no_fatal_alert(server: DtlsServer):
     assert server.sessions == 1
 
 
-def test_revoking_ends_connection_and_session(server: DtlsServer, keyring: Keyring):
+def test_revoking_ends_connection_and_session(server: DtlsServer, keyring: Keyring) -> None:
     conversation, established = connected(server, ScriptedClient())
     outputs = server.revoke(lambda identity: identity == PskIdentity(IDENTITY))
     conversation.absorb(outputs)
@@ -261,13 +261,13 @@ def test_revoking_ends_connection_and_session(server: DtlsServer, keyring: Keyri
     assert server.connections == 0
 
 
-def test_revoking_leaves_others_alone(server: DtlsServer):
+def test_revoking_leaves_others_alone(server: DtlsServer) -> None:
     connected(server, ScriptedClient())
     assert server.revoke(lambda identity: identity == PskIdentity(b"another")) == []
     assert server.connections == 1
 
 
-def test_other_address_is_another_connection(server: DtlsServer):
+def test_other_address_is_another_connection(server: DtlsServer) -> None:
     connected(server, ScriptedClient())
     other = Conversation(server, ScriptedClient(), ("192.0.2.2", ADDRESS[1]))
     other.connect()

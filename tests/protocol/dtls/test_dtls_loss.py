@@ -126,7 +126,9 @@ def client_of(kind: Kind, server: DtlsServer) -> ScriptedClient:
     ("direction", "lost"),
     [("up", index) for index in range(8)] + [("down", index) for index in range(4)],
 )
-def test_any_datagram_may_be_lost(server: DtlsServer, kind: Kind, direction: str, lost: int):
+def test_any_datagram_may_be_lost(
+    server: DtlsServer, kind: Kind, direction: str, lost: int
+) -> None:
     def fate(way: str, index: int) -> list[float]:
         return [] if (way, index) == (direction, lost) else [DELAY]
 
@@ -139,7 +141,9 @@ def test_any_datagram_may_be_lost(server: DtlsServer, kind: Kind, direction: str
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("direction", ["up", "down"])
 @pytest.mark.parametrize("flight", range(3))
-def test_every_flight_may_be_lost_once(server: DtlsServer, kind: Kind, direction: str, flight: int):
+def test_every_flight_may_be_lost_once(
+    server: DtlsServer, kind: Kind, direction: str, flight: int
+) -> None:
     # A flight: datagrams of one direction, sent at one moment of virtual time.
     moments: list[float] = []
     simulation: Simulation
@@ -158,7 +162,7 @@ def test_every_flight_may_be_lost_once(server: DtlsServer, kind: Kind, direction
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_servers_last_flight_may_be_lost(server: DtlsServer, kind: Kind):
+def test_servers_last_flight_may_be_lost(server: DtlsServer, kind: Kind) -> None:
     """The client's Finished comes again, and the server answers as before (RFC 6347 4.2.4)."""
     lost = 0
 
@@ -175,7 +179,7 @@ def test_servers_last_flight_may_be_lost(server: DtlsServer, kind: Kind):
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_everything_may_come_twice(server: DtlsServer, kind: Kind):
+def test_everything_may_come_twice(server: DtlsServer, kind: Kind) -> None:
     simulation = Simulation(server, client_of(kind, server), lambda *_: [DELAY, 2 * DELAY])
     simulation.run()
     simulation.assert_done()
@@ -183,7 +187,7 @@ def test_everything_may_come_twice(server: DtlsServer, kind: Kind):
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("direction", ["up", "down", "both"])
-def test_a_flight_may_come_backwards(server: DtlsServer, kind: Kind, direction: str):
+def test_a_flight_may_come_backwards(server: DtlsServer, kind: Kind, direction: str) -> None:
     def fate(way: str, index: int) -> list[float]:
         # The later it is sent within its flight, the sooner it arrives.
         return [0.5 - index * DELAY] if direction in {way, "both"} else [DELAY]
@@ -195,7 +199,7 @@ def test_a_flight_may_come_backwards(server: DtlsServer, kind: Kind, direction: 
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("seed", range(25))
-def test_bad_networks_are_got_over(keyring: Keyring, kind: Kind, seed: int):
+def test_bad_networks_are_got_over(keyring: Keyring, kind: Kind, seed: int) -> None:
     server = DtlsServer(keyring)
     chance = random.Random(seed)
     client = client_of(kind, server)
@@ -210,7 +214,7 @@ def test_bad_networks_are_got_over(keyring: Keyring, kind: Kind, seed: int):
     assert any(isinstance(event, Established) for event in simulation.events)
 
 
-def test_silent_client_is_given_up(server: DtlsServer):
+def test_silent_client_is_given_up(server: DtlsServer) -> None:
     """After 90 s, in which the flight goes out at 1, 3, 7, 15, 31 and 63 s (RFC 6347 4.2.4.1)."""
     client = ScriptedClient()
     outputs = server.receive(client.hello()[0], ADDRESS, 0.0)

@@ -36,7 +36,7 @@ from custom_components.lwm2m.protocol.dtls.records import (
 from .scripted_client import ScriptedClient
 
 
-def test_prf_of_the_working_groups_test_vector():
+def test_prf_of_the_working_groups_test_vector() -> None:
     # "TLS 1.2 PRF test vectors", IETF TLS working group's list, April 2008: P_SHA256.
     output = prf(
         bytes.fromhex("9bbe436ba940f017b17652849a71db35"),
@@ -52,11 +52,11 @@ def test_prf_of_the_working_groups_test_vector():
     )
 
 
-def test_premaster_secret_of_rfc_4279():
+def test_premaster_secret_of_rfc_4279() -> None:
     assert psk_premaster(b"abc") == b"\x00\x03\x00\x00\x00\x00\x03abc"
 
 
-def test_labels_and_seeds_are_those_of_the_documents():
+def test_labels_and_seeds_are_those_of_the_documents() -> None:
     client, server = b"c" * 32, b"s" * 32
     assert master_secret(b"pre", client, server) == prf(
         b"pre", b"master secret", client + server, 48
@@ -75,7 +75,7 @@ def test_labels_and_seeds_are_those_of_the_documents():
     )
 
 
-def test_nonce_and_associated_data_of_ccm_8():
+def test_nonce_and_associated_data_of_ccm_8() -> None:
     """RFC 6655 3: implicit IV and record number; RFC 5246 6.2.3.3: number, type, version, length."""
     key, iv = bytes(range(16)), b"salt"
     channel = Channel(AeadCipher(Mode.CCM_8, key, iv), AeadCipher(Mode.CCM_8, key, iv))
@@ -86,7 +86,7 @@ def test_nonce_and_associated_data_of_ccm_8():
     assert record == bytes.fromhex("17fefd") + number + bytes.fromhex("0015") + number + expected
 
 
-def test_associated_data_with_connection_id():
+def test_associated_data_with_connection_id() -> None:
     """RFC 9146 5.3."""
     key, iv = bytes(range(16)), b"salt"
     cipher = AeadCipher(Mode.CCM_8, key, iv)
@@ -100,7 +100,7 @@ def test_associated_data_with_connection_id():
     assert record == bytes.fromhex("19fefd") + number + b"peer\x00\x16" + number + expected
 
 
-def test_key_block_is_cut_in_the_order_of_rfc_5246_6_3():
+def test_key_block_is_cut_in_the_order_of_rfc_5246_6_3() -> None:
     client, server = record_ciphers(
         SUITES[0xC0A8], b"m" * 48, b"c" * 32, b"s" * 32, encrypt_then_mac=False
     )
@@ -125,13 +125,13 @@ CIPHERS = [
 
 @pytest.mark.parametrize("cipher", CIPHERS)
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 300])
-def test_ciphers_open_what_they_seal(cipher, size: int):
+def test_ciphers_open_what_they_seal(cipher, size: int) -> None:
     header = b"header of 11"
     assert cipher.open(header, cipher.seal(bytes(8), header, b"x" * size)) == b"x" * size
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)
-def test_no_bit_can_be_changed(cipher):
+def test_no_bit_can_be_changed(cipher) -> None:
     header = b"header of 11"
     sealed = cipher.seal(bytes(8), header, b"content")
     for bit in range(8 * len(sealed)):
@@ -144,7 +144,7 @@ def test_no_bit_can_be_changed(cipher):
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)
-def test_nothing_can_be_cut_off(cipher):
+def test_nothing_can_be_cut_off(cipher) -> None:
     header = b"header of 11"
     sealed = cipher.seal(bytes(8), header, b"content")
     for length in range(len(sealed)):
@@ -152,7 +152,7 @@ def test_nothing_can_be_cut_off(cipher):
             cipher.open(header, sealed[:length])
 
 
-def test_window_knows_the_last_64_records():
+def test_window_knows_the_last_64_records() -> None:
     window = ReplayWindow()
     for sequence in (0, 1, 3, 100):
         assert window.fresh(sequence)
@@ -164,7 +164,7 @@ def test_window_knows_the_last_64_records():
     assert window.fresh(101)
 
 
-def test_window_agrees_with_a_set_of_all_records_seen():
+def test_window_agrees_with_a_set_of_all_records_seen() -> None:
     window, seen = ReplayWindow(), set[int]()
     newest = -1
     state = 1
@@ -178,7 +178,7 @@ def test_window_agrees_with_a_set_of_all_records_seen():
             newest = max(newest, sequence)
 
 
-def test_sequence_numbers_end_before_they_repeat():
+def test_sequence_numbers_end_before_they_repeat() -> None:
     cipher = AeadCipher(Mode.CCM_8, bytes(16), b"salt")
     channel = Channel(cipher, cipher)
     channel._sequence = MAX_SEQUENCE
@@ -187,7 +187,7 @@ def test_sequence_numbers_end_before_they_repeat():
         channel.seal(ContentType.APPLICATION_DATA, b"one more")
 
 
-def test_records_are_split_up_to_the_first_that_is_none():
+def test_records_are_split_up_to_the_first_that_is_none() -> None:
     first = ScriptedClient().record(22, b"abc")
     assert [record.fragment for record in split(first + first + b"\x16garbage", 0)] == [
         b"abc",
@@ -205,11 +205,11 @@ def test_records_are_split_up_to_the_first_that_is_none():
         bytes.fromhex("15fefd0000000000000000") + b"\xff\xff" + bytes(65535),
     ],
 )
-def test_what_is_no_record_is_none(record: bytes):
+def test_what_is_no_record_is_none(record: bytes) -> None:
     assert list(split(record, 0)) == []
 
 
-def test_cookie_is_bound_to_address_and_parameters():
+def test_cookie_is_bound_to_address_and_parameters() -> None:
     jar = CookieJar()
     client = ScriptedClient()
     hello = ClientHello.parse(client.hello_body())
@@ -225,7 +225,7 @@ def test_cookie_is_bound_to_address_and_parameters():
 
 
 @pytest.mark.parametrize(("age", "valid"), [(59, True), (119, True), (121, False), (1e6, False)])
-def test_cookie_is_good_for_one_to_two_minutes(age: float, valid: bool):
+def test_cookie_is_good_for_one_to_two_minutes(age: float, valid: bool) -> None:
     jar = CookieJar()
     client = ScriptedClient()
     hello = ClientHello.parse(client.hello_body())
@@ -234,7 +234,7 @@ def test_cookie_is_good_for_one_to_two_minutes(age: float, valid: bool):
     assert jar.valid(b"address", ClientHello.parse(client.hello_body()), age) == valid
 
 
-def test_rate_limit_allows_a_burst_and_then_its_rate():
+def test_rate_limit_allows_a_burst_and_then_its_rate() -> None:
     limiter = RateLimiter(rate=10, burst=5)
     assert [limiter.allow("a", 0.0) for _ in range(7)] == [True] * 5 + [False] * 2
     assert limiter.allow("a", 0.1)

@@ -131,7 +131,9 @@ def alert_of(client: ScriptedClient) -> Alert:
         "no certificate type",
     ],
 )
-def test_hello_that_cannot_be_agreed_on(server: DtlsServer, client: ScriptedClient, alert: Alert):
+def test_hello_that_cannot_be_agreed_on(
+    server: DtlsServer, client: ScriptedClient, alert: Alert
+) -> None:
     conversation = Conversation(server, client)
     conversation.connect()
     assert alert_of(client) == alert
@@ -139,7 +141,7 @@ def test_hello_that_cannot_be_agreed_on(server: DtlsServer, client: ScriptedClie
     assert server.handshakes == 0
 
 
-def test_extension_twice(server: DtlsServer):
+def test_extension_twice(server: DtlsServer) -> None:
     client = ScriptedClient()
     original = client.hello_body
 
@@ -152,7 +154,7 @@ def test_extension_twice(server: DtlsServer):
     assert alert_of(client) == Alert.DECODE_ERROR
 
 
-def test_resumption_that_drops_the_extended_master_secret(server: DtlsServer):
+def test_resumption_that_drops_the_extended_master_secret(server: DtlsServer) -> None:
     """RFC 7627 5.3: a downgrade, or an attack."""
     first = Conversation(server, ScriptedClient()).connect()
     client = ScriptedClient(resume=first.remembered, extended_master=False)
@@ -160,7 +162,7 @@ def test_resumption_that_drops_the_extended_master_secret(server: DtlsServer):
     assert alert_of(client) == Alert.HANDSHAKE_FAILURE
 
 
-def test_hello_of_more_than_dtls_1_2_gets_1_2(server: DtlsServer):
+def test_hello_of_more_than_dtls_1_2_gets_1_2(server: DtlsServer) -> None:
     client = ScriptedClient(version=0xFEFC)
     Conversation(server, client).connect()
     assert client.established
@@ -171,7 +173,7 @@ def hello_record(client: ScriptedClient, *, record: int = 0, number: int = 0) ->
     return plaintext_record(ContentType.HANDSHAKE, DTLS_1_0, record, whole)
 
 
-def test_answer_to_a_hello_without_cookie_is_smaller_and_leaves_nothing(server: DtlsServer):
+def test_answer_to_a_hello_without_cookie_is_smaller_and_leaves_nothing(server: DtlsServer) -> None:
     datagram = hello_record(ScriptedClient(), record=7)
     [answer] = server.receive(datagram, ADDRESS, 0.0)
     assert isinstance(answer, Transmit)
@@ -193,11 +195,11 @@ def test_answer_to_a_hello_without_cookie_is_smaller_and_leaves_nothing(server: 
     ],
     ids=["last record", "last message", "cut", "in pieces", "no header", "empty"],
 )
-def test_hello_that_is_none_gets_no_answer(server: DtlsServer, datagram: bytes):
+def test_hello_that_is_none_gets_no_answer(server: DtlsServer, datagram: bytes) -> None:
     assert server.receive(datagram, ADDRESS, 0.0) == []
 
 
-def test_cookie_of_another_address_is_as_good_as_none(server: DtlsServer):
+def test_cookie_of_another_address_is_as_good_as_none(server: DtlsServer) -> None:
     client = ScriptedClient()
     [asked] = server.receive(client.hello()[0], ADDRESS, 0.0)
     assert isinstance(asked, Transmit)
@@ -207,7 +209,7 @@ def test_cookie_of_another_address_is_as_good_as_none(server: DtlsServer):
     assert again.datagram[13] == HandshakeType.HELLO_VERIFY_REQUEST
 
 
-def test_hello_that_comes_again_gets_the_same_flight(server: DtlsServer):
+def test_hello_that_comes_again_gets_the_same_flight(server: DtlsServer) -> None:
     client = ScriptedClient()
     conversation = Conversation(server, client)
     conversation.until(CKE)
@@ -224,7 +226,7 @@ def test_hello_that_comes_again_gets_the_same_flight(server: DtlsServer):
     assert server.counters.handshakes == 2  # the neighbour's and this one
 
 
-def test_flight_is_not_repeated_for_ever(server: DtlsServer):
+def test_flight_is_not_repeated_for_ever(server: DtlsServer) -> None:
     client = ScriptedClient()
     Conversation(server, client).until(CKE)
     client.next_message -= 1
@@ -234,7 +236,7 @@ def test_flight_is_not_repeated_for_ever(server: DtlsServer):
     assert sum(len(server.receive(hello, ADDRESS, 0.0)) for _ in range(100)) <= 16
 
 
-def test_client_that_begins_anew_gets_a_new_handshake(server: DtlsServer):
+def test_client_that_begins_anew_gets_a_new_handshake(server: DtlsServer) -> None:
     Conversation(server, ScriptedClient()).until(CKE)
     client = ScriptedClient()
     Conversation(server, client).connect()
@@ -242,7 +244,7 @@ def test_client_that_begins_anew_gets_a_new_handshake(server: DtlsServer):
     assert server.handshakes == 0
 
 
-def test_hello_of_an_established_handshake_is_an_echo(server: DtlsServer):
+def test_hello_of_an_established_handshake_is_an_echo(server: DtlsServer) -> None:
     client = ScriptedClient()
     conversation = Conversation(server, client)
     sent: list[bytes] = []
@@ -261,7 +263,7 @@ def test_hello_of_an_established_handshake_is_an_echo(server: DtlsServer):
 # Pre-shared keys
 
 
-def test_wrong_key_and_unknown_identity_look_the_same(server: DtlsServer):
+def test_wrong_key_and_unknown_identity_look_the_same(server: DtlsServer) -> None:
     def attempt(**options: bytes) -> tuple[list[bytes], Refused]:
         client = ScriptedClient(**options)  # type: ignore[arg-type]
         conversation = Conversation(server, client)
@@ -294,7 +296,7 @@ def test_wrong_key_and_unknown_identity_look_the_same(server: DtlsServer):
     )
 
 
-def test_unknown_identity_is_the_same_decoy_each_time(server: DtlsServer):
+def test_unknown_identity_is_the_same_decoy_each_time(server: DtlsServer) -> None:
     client = ScriptedClient(identity=b"nobody", key=bytes(16))
     Conversation(server, client).connect()
     assert not client.established
@@ -303,7 +305,7 @@ def test_unknown_identity_is_the_same_decoy_each_time(server: DtlsServer):
 # Messages out of turn
 
 
-def test_flight_backwards_is_put_in_order(server: DtlsServer):
+def test_flight_backwards_is_put_in_order(server: DtlsServer) -> None:
     conversation = Conversation(
         server, client := ScriptedClient(suites=(ECDHE_CCM_8,), party=device())
     )
@@ -313,7 +315,7 @@ def test_flight_backwards_is_put_in_order(server: DtlsServer):
 
 
 @pytest.mark.parametrize("index", range(3))
-def test_skipped_message_is_waited_for(server: DtlsServer, index: int):
+def test_skipped_message_is_waited_for(server: DtlsServer, index: int) -> None:
     """ChangeCipherSpec and Finished of fewer messages open nothing (CVE-2014-0224)."""
     conversation = Conversation(
         server, client := ScriptedClient(suites=(ECDHE_CCM_8,), party=device())
@@ -325,10 +327,8 @@ def test_skipped_message_is_waited_for(server: DtlsServer, index: int):
     assert not client.established
 
 
-@pytest.mark.parametrize(
-    "order", [(1, 0, 2), (2, 0, 1), (0, 2, 1), (0, 0, 1, 2)], ids=lambda order: str(order)
-)
-def test_messages_numbered_in_the_wrong_order(server: DtlsServer, order: tuple[int, ...]):
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 0, 1), (0, 2, 1), (0, 0, 1, 2)], ids=str)
+def test_messages_numbered_in_the_wrong_order(server: DtlsServer, order: tuple[int, ...]) -> None:
     conversation = Conversation(
         server, client := ScriptedClient(suites=(ECDHE_CCM_8,), party=device())
     )
@@ -343,7 +343,7 @@ def test_messages_numbered_in_the_wrong_order(server: DtlsServer, order: tuple[i
     [*(set(HandshakeType) - {CKE, HandshakeType.CLIENT_HELLO}), 99],
     ids=lambda kind: getattr(kind, "name", str(kind)),
 )
-def test_message_of_another_kind_instead(server: DtlsServer, kind: int):
+def test_message_of_another_kind_instead(server: DtlsServer, kind: int) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     conversation.until(CKE)
     data = message(kind, client.next_message, b"body")
@@ -352,7 +352,7 @@ def test_message_of_another_kind_instead(server: DtlsServer, kind: int):
     assert server.handshakes == 0
 
 
-def test_finished_without_protection(server: DtlsServer):
+def test_finished_without_protection(server: DtlsServer) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     items = conversation.until(CKE)
     items[-1] = items[-1]._replace(protected=False)
@@ -361,14 +361,14 @@ def test_finished_without_protection(server: DtlsServer):
 
 
 @pytest.mark.parametrize("change", [b"", b"\x02", b"\x01\x01"])
-def test_change_cipher_spec_that_is_none(server: DtlsServer, change: bytes):
+def test_change_cipher_spec_that_is_none(server: DtlsServer, change: bytes) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     conversation.until(CKE)
     conversation.deliver(client.record(ContentType.CHANGE_CIPHER_SPEC, change))
     assert alert_of(client) == Alert.DECODE_ERROR
 
 
-def test_finished_without_change_cipher_spec_waits_for_it(server: DtlsServer):
+def test_finished_without_change_cipher_spec_waits_for_it(server: DtlsServer) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     exchange, change, finished = client.send(conversation.until(CKE))
     assert conversation.deliver(exchange, finished) == []
@@ -376,7 +376,7 @@ def test_finished_without_change_cipher_spec_waits_for_it(server: DtlsServer):
     assert client.established
 
 
-def test_finished_of_another_transcript(server: DtlsServer):
+def test_finished_of_another_transcript(server: DtlsServer) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     items = conversation.until(CKE)
     items[-1] = items[-1]._replace(body=bytes(12))
@@ -384,14 +384,14 @@ def test_finished_of_another_transcript(server: DtlsServer):
     assert alert_of(client) == Alert.DECRYPT_ERROR
 
 
-def test_data_before_finished_are_not_delivered(server: DtlsServer):
+def test_data_before_finished_are_not_delivered(server: DtlsServer) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     exchange, change, _ = client.send(conversation.until(CKE))
     data = client.sealed(b"unproved")
     assert conversation.deliver(exchange, change, data) == []
 
 
-def test_plaintext_data_are_never_delivered(server: DtlsServer):
+def test_plaintext_data_are_never_delivered(server: DtlsServer) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     plain = client.record(ContentType.APPLICATION_DATA, b"plain")
     assert conversation.deliver(plain) == []
@@ -400,14 +400,14 @@ def test_plaintext_data_are_never_delivered(server: DtlsServer):
 
 
 @pytest.mark.parametrize("epoch", [0, 2, 0xFFFF])
-def test_record_of_another_epoch_is_dropped(server: DtlsServer, epoch: int):
+def test_record_of_another_epoch_is_dropped(server: DtlsServer, epoch: int) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     conversation.connect()
     record = client.sealed(b"data")
     assert conversation.deliver(record[:3] + epoch.to_bytes(2) + record[5:]) == []
 
 
-def test_fragments_that_contradict_each_other(server: DtlsServer):
+def test_fragments_that_contradict_each_other(server: DtlsServer) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     conversation.until(CKE)
     number = client.next_message.to_bytes(2)
@@ -427,7 +427,7 @@ def test_fragments_that_contradict_each_other(server: DtlsServer):
     ],
     ids=["longer than its message", "beyond its end", "of nothing", "of 16 MiB"],
 )
-def test_fragment_that_is_none(server: DtlsServer, part: bytes):
+def test_fragment_that_is_none(server: DtlsServer, part: bytes) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     conversation.until(CKE)
     number = client.next_message.to_bytes(2)
@@ -436,7 +436,7 @@ def test_fragment_that_is_none(server: DtlsServer, part: bytes):
     assert alert_of(client) == Alert.DECODE_ERROR
 
 
-def test_peers_alert_ends_the_handshake(server: DtlsServer):
+def test_peers_alert_ends_the_handshake(server: DtlsServer) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     conversation.until(CKE)
     events = conversation.deliver(client.record(ContentType.ALERT, bytes((2, Alert.UNKNOWN_CA))))
@@ -444,7 +444,7 @@ def test_peers_alert_ends_the_handshake(server: DtlsServer):
     assert client.alerts == []
 
 
-def test_peers_warning_does_not(server: DtlsServer):
+def test_peers_warning_does_not(server: DtlsServer) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     items = conversation.until(CKE)
     conversation.deliver(client.record(ContentType.ALERT, b"\x01\x5a"))
@@ -460,7 +460,7 @@ def x509_client(**options: object) -> ScriptedClient:
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_untrusted_client(server: DtlsServer, raw: bool):
+def test_untrusted_client(server: DtlsServer, raw: bool) -> None:
     client = ScriptedClient(suites=(ECDHE_CCM_8,), party=stranger(), raw=raw)
     conversation = Conversation(server, client)
     conversation.connect()
@@ -469,7 +469,7 @@ def test_untrusted_client(server: DtlsServer, raw: bool):
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_certificate_of_somebody_else(server: DtlsServer, raw: bool):
+def test_certificate_of_somebody_else(server: DtlsServer, raw: bool) -> None:
     """Who shows a trusted certificate but cannot sign for it is not let in."""
     client = x509_client(raw=raw)
     conversation = Conversation(server, client)
@@ -492,7 +492,7 @@ def test_certificate_of_somebody_else(server: DtlsServer, raw: bool):
     ],
     ids=["none", "garbage", "too many", "cut", "empty"],
 )
-def test_certificate_that_is_none(server: DtlsServer, body: bytes, alert: Alert):
+def test_certificate_that_is_none(server: DtlsServer, body: bytes, alert: Alert) -> None:
     client = x509_client()
     conversation = Conversation(server, client)
     items = conversation.until(CKE)
@@ -503,7 +503,7 @@ def test_certificate_that_is_none(server: DtlsServer, body: bytes, alert: Alert)
 
 @pytest.mark.parametrize("group", Group)
 @pytest.mark.parametrize("point", [b"\x04" + bytes(64), bytes(32), b"\x04", b"\x02" + bytes(32)])
-def test_point_that_is_not_on_the_curve(server: DtlsServer, group: Group, point: bytes):
+def test_point_that_is_not_on_the_curve(server: DtlsServer, group: Group, point: bytes) -> None:
     client = x509_client(group=group)
     conversation = Conversation(server, client)
     items = conversation.until(CKE)
@@ -512,7 +512,7 @@ def test_point_that_is_not_on_the_curve(server: DtlsServer, group: Group, point:
     assert alert_of(client) == Alert.ILLEGAL_PARAMETER
 
 
-def test_signature_of_an_algorithm_that_was_not_asked_for(server: DtlsServer):
+def test_signature_of_an_algorithm_that_was_not_asked_for(server: DtlsServer) -> None:
     conversation = Conversation(server, client := x509_client())
     items = conversation.until(CKE)
     items[2] = items[2]._replace(body=b"\x02\x03" + items[2].body[2:])
@@ -520,7 +520,7 @@ def test_signature_of_an_algorithm_that_was_not_asked_for(server: DtlsServer):
     assert alert_of(client) == Alert.ILLEGAL_PARAMETER
 
 
-def test_server_without_a_key_pair_speaks_psk_only(keyring: Keyring):
+def test_server_without_a_key_pair_speaks_psk_only(keyring: Keyring) -> None:
     keyring.server = None
     server = DtlsServer(keyring)
     client = x509_client()
@@ -532,7 +532,7 @@ def test_server_without_a_key_pair_speaks_psk_only(keyring: Keyring):
     assert both.established
 
 
-def test_server_without_a_certificate_offers_its_raw_key_only(keyring: Keyring):
+def test_server_without_a_certificate_offers_its_raw_key_only(keyring: Keyring) -> None:
     keyring.server = ServerIdentity(server_party().key)
     server = DtlsServer(keyring)
     client = x509_client()
@@ -554,7 +554,7 @@ def established(server: DtlsServer) -> Conversation:
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_changed_record_is_dropped_and_counted(server: DtlsServer, suite: int):
+def test_changed_record_is_dropped_and_counted(server: DtlsServer, suite: int) -> None:
     client = ScriptedClient(suites=(suite,), party=device())
     conversation = Conversation(server, client)
     conversation.connect()
@@ -570,7 +570,7 @@ def test_changed_record_is_dropped_and_counted(server: DtlsServer, suite: int):
     assert isinstance(received, Received)
 
 
-def test_replayed_record_is_dropped_and_counted(established: Conversation):
+def test_replayed_record_is_dropped_and_counted(established: Conversation) -> None:
     record = established.client.sealed(b"once")
     [received] = established.deliver(record)
     assert isinstance(received, Received)
@@ -580,14 +580,16 @@ def test_replayed_record_is_dropped_and_counted(established: Conversation):
     assert received.connection.replays == 1
 
 
-def test_suspicions_are_told_ever_more_rarely(established: Conversation):
+def test_suspicions_are_told_ever_more_rarely(established: Conversation) -> None:
     record = established.client.sealed(b"once")
     established.deliver(record)
     told = [e for _ in range(1000) for e in established.deliver(record)]
     assert [e.count for e in told if isinstance(e, Suspicious)] == [2**n for n in range(10)]
 
 
-def test_renegotiation_is_declined_with_a_warning(server: DtlsServer, established: Conversation):
+def test_renegotiation_is_declined_with_a_warning(
+    server: DtlsServer, established: Conversation
+) -> None:
     client = established.client
     hello = message(HandshakeType.CLIENT_HELLO, client.next_message, client.hello_body())
     assert established.deliver(client.sealed(hello, ContentType.HANDSHAKE)) == []
@@ -598,7 +600,7 @@ def test_renegotiation_is_declined_with_a_warning(server: DtlsServer, establishe
 
 def test_forged_alerts_and_handshakes_in_plain_text_do_not_touch_a_connection(
     server: DtlsServer, established: Conversation
-):
+) -> None:
     client = established.client
     for content_type, data in (
         (ContentType.ALERT, b"\x02\x28"),
@@ -621,19 +623,19 @@ def test_forged_alerts_and_handshakes_in_plain_text_do_not_touch_a_connection(
 )
 def test_authenticated_nonsense_ends_the_connection(
     established: Conversation, content_type: ContentType, content: bytes
-):
+) -> None:
     [closed] = established.deliver(established.client.sealed(content, content_type))
     assert isinstance(closed, Closed)
     assert closed.reason is CloseReason.PROTOCOL
 
 
-def test_empty_data_are_no_event(established: Conversation):
+def test_empty_data_are_no_event(established: Conversation) -> None:
     assert established.deliver(established.client.sealed(b"")) == []
 
 
 def test_finished_again_is_answered_again_until_data_came(
     server: DtlsServer, established: Conversation
-):
+) -> None:
     client = established.client
     finished = message(HandshakeType.FINISHED, 3, bytes(12))
     outputs = server.receive(client.sealed(finished, ContentType.HANDSHAKE), ADDRESS, 0.0)
@@ -642,7 +644,7 @@ def test_finished_again_is_answered_again_until_data_came(
     assert server.receive(client.sealed(finished, ContentType.HANDSHAKE), ADDRESS, 0.0) == []
 
 
-def test_old_records_version_is_refused_once_protected(established: Conversation):
+def test_old_records_version_is_refused_once_protected(established: Conversation) -> None:
     record = bytearray(established.client.sealed(b"data"))
     record[1:3] = DTLS_1_0.to_bytes(2)
     [suspicious] = established.deliver(bytes(record))
@@ -650,7 +652,7 @@ def test_old_records_version_is_refused_once_protected(established: Conversation
     assert suspicious.suspicion is Suspicion.BAD_MAC
 
 
-def test_revoked_while_its_handshake_is_under_way(server: DtlsServer):
+def test_revoked_while_its_handshake_is_under_way(server: DtlsServer) -> None:
     conversation = Conversation(server, client := ScriptedClient())
     exchange, change, finished = client.send(conversation.until(CKE))
     conversation.deliver(exchange)
