@@ -76,9 +76,7 @@ class Peer:
 
 @asynccontextmanager
 async def running(*command: str) -> AsyncIterator[Peer]:
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, stderr=STDOUT
-    )
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=STDOUT)
     peer = Peer(process)
     try:
         yield peer

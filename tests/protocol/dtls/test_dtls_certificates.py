@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
@@ -29,6 +30,9 @@ from .parties import (
 )
 from .scripted_client import ECDHE_CCM_8, Conversation, ScriptedClient
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ANCHOR = CertificateUsage.TRUST_ANCHOR_ASSERTION
 DOMAIN = CertificateUsage.DOMAIN_ISSUED_CERTIFICATE
 SERVICE = CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT
@@ -45,7 +49,9 @@ def leaf(intermediate: Party) -> Party:
     return issue("leaf", intermediate)
 
 
-def accepts(usage: CertificateUsage, held: Party, *chain: Party, roots: tuple[Party, ...] = ()):
+def accepts(
+    usage: CertificateUsage, held: Party, *chain: Party, roots: tuple[Party, ...] = ()
+) -> bool:
     trust = CertificateTrust(usage, held.der, tuple(root.der for root in roots))
     return trust.accepts([party.der for party in chain], NOW)
 
@@ -101,7 +107,7 @@ def test_nothing_shown_is_never_trusted(usage: CertificateUsage) -> None:
     ],
     ids=["expired", "not yet valid", "for clients", "for servers", "bare"],
 )
-def test_what_a_devices_certificate_must_be(options: dict, accepted: bool) -> None:
+def test_what_a_devices_certificate_must_be(options: dict[str, Any], accepted: bool) -> None:
     assert accepts(ANCHOR, authority(), issue("device", authority(), **options)) is accepted
 
 
@@ -148,7 +154,11 @@ def test_names_of_a_certificate() -> None:
     ],
     ids=lambda value: value.name if isinstance(value, CertificateUsage) else "",
 )
-def test_handshake_in_every_usage(usage, held, roots) -> None:
+def test_handshake_in_every_usage(
+    usage: CertificateUsage,
+    held: Callable[[], Party],
+    roots: tuple[Callable[[], Party], ...],
+) -> None:
     party = server_party()
     trust = CertificateTrust(usage, held().der, tuple(root().der for root in roots))
     server = DtlsServer(Keyring(server=ServerIdentity(party.key, [party.der]), trusts=[trust]))

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from custom_components.lwm2m.protocol.dtls import DtlsServer, Established, Moved, Received
-from custom_components.lwm2m.protocol.dtls.ciphers import SUITES, KeyExchange
+from custom_components.lwm2m.protocol.dtls import (
+    Connection,
+    DtlsServer,
+    Established,
+    Moved,
+    Received,
+)
+from custom_components.lwm2m.protocol.dtls.ciphers import SUITES, CipherSuite, KeyExchange
 from custom_components.lwm2m.protocol.dtls.extensions import Extension
 from custom_components.lwm2m.protocol.dtls.records import ContentType
 
@@ -22,7 +28,7 @@ def conversation(server: DtlsServer) -> Conversation:
     return conversation
 
 
-def connection_of(conversation: Conversation):
+def connection_of(conversation: Conversation) -> Connection:
     [established] = [event for event in conversation.events if isinstance(event, Established)]
     return established.connection
 
@@ -31,7 +37,7 @@ def connection_of(conversation: Conversation):
 @pytest.mark.parametrize("encrypt_then_mac", [False, True])
 @pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.name)
 def test_every_suite_protects_records_with_connection_id(
-    server: DtlsServer, suite, encrypt_then_mac: bool, own: bytes
+    server: DtlsServer, suite: CipherSuite, encrypt_then_mac: bool, own: bytes
 ) -> None:
     party = device() if suite.key_exchange is KeyExchange.ECDHE_ECDSA else None
     client = ScriptedClient(

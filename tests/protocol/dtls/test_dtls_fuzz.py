@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING, override
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
@@ -30,7 +31,12 @@ from custom_components.lwm2m.protocol.dtls.records import ContentType, split
 from .parties import Keyring, device
 from .scripted_client import ADDRESS, ECDHE_CCM_8, Conversation, ScriptedClient
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 EXAMPLES = 150
+type Records = list[tuple[ContentType, int, int, bytes]]
+type Messages = list[tuple[int, int, bytes]]
 fuzz = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -45,6 +51,7 @@ class Mutation:
     def __init__(self, edits: list[tuple[int, int]], cut: int, insert: bytes) -> None:
         self.edits, self.cut, self.insert = edits, cut, insert
 
+    @override
     def __repr__(self) -> str:
         return f"Mutation({self.edits}, {self.cut}, {self.insert!r})"
 
@@ -68,7 +75,7 @@ mutations = st.builds(
 
 
 @pytest.fixture
-def neighbour(server: DtlsServer, keyring: Keyring):
+def neighbour(server: DtlsServer, keyring: Keyring) -> Callable[[], None]:
     keyring.psks[b"neighbour"] = b"key"
     client = ScriptedClient(identity=b"neighbour", key=b"key")
     conversation = Conversation(server, client, ("192.0.2.99", 1))
@@ -102,7 +109,7 @@ def neighbour(server: DtlsServer, keyring: Keyring):
 )
 @fuzz
 @given(st.binary(max_size=200))
-def test_parsers_raise_their_own_errors_only(parse, data: bytes) -> None:
+def test_parsers_raise_their_own_errors_only(parse: Callable[[bytes], object], data: bytes) -> None:
     with contextlib.suppress(HandshakeError):
         parse(data)
 
@@ -126,7 +133,9 @@ def test_mutated_certificate_is_read_or_refused(mutation: Mutation) -> None:
 
 @fuzz
 @given(st.lists(st.binary(max_size=120), max_size=8))
-def test_random_datagrams(server: DtlsServer, neighbour, datagrams: list[bytes]) -> None:
+def test_random_datagrams(
+    server: DtlsServer, neighbour: Callable[[], None], datagrams: list[bytes]
+) -> None:
     for datagram in datagrams:
         server.receive(datagram, ADDRESS, 0.0)
     neighbour()
@@ -144,7 +153,9 @@ def test_random_datagrams(server: DtlsServer, neighbour, datagrams: list[bytes])
         max_size=8,
     )
 )
-def test_random_records_amid_a_handshake(server: DtlsServer, neighbour, records) -> None:
+def test_random_records_amid_a_handshake(
+    server: DtlsServer, neighbour: Callable[[], None], records: Records
+) -> None:
     conversation = Conversation(server, ScriptedClient())
     conversation.until(CKE)
     for kind, epoch, sequence, data in records:
@@ -163,7 +174,9 @@ def test_random_records_amid_a_handshake(server: DtlsServer, neighbour, records)
         max_size=6,
     )
 )
-def test_random_messages_amid_a_handshake(server: DtlsServer, neighbour, messages) -> None:
+def test_random_messages_amid_a_handshake(
+    server: DtlsServer, neighbour: Callable[[], None], messages: Messages
+) -> None:
     client = ScriptedClient(suites=(ECDHE_CCM_8,), party=device())
     conversation = Conversation(server, client)
     conversation.until(CKE)
@@ -178,7 +191,7 @@ def test_random_messages_amid_a_handshake(server: DtlsServer, neighbour, message
 @fuzz
 @given(st.integers(0, 6), mutations)
 def test_mutated_handshake(
-    server: DtlsServer, neighbour, psk: bool, target: int, mutation: Mutation
+    server: DtlsServer, neighbour: Callable[[], None], psk: bool, target: int, mutation: Mutation
 ) -> None:
     """Any one of an honest client's datagrams is changed on its way."""
     client = (
@@ -222,7 +235,7 @@ def test_reassembly_of_any_fragments(pieces: list[tuple[int, int, int]]) -> None
     """What comes out is what was sent, whatever overlaps, repeats or is missing."""
     body = bytes(range(60))
     reassembler = Reassembler(0)
-    completed = []
+    completed: list[tuple[int, bytes]] = []
     for number, offset, length in pieces:
         part = body[offset : offset + length]
         if not part:

@@ -15,7 +15,7 @@ from custom_components.lwm2m.protocol.dtls import (
     RawPublicKeyIdentity,
     Received,
 )
-from custom_components.lwm2m.protocol.dtls.ciphers import SUITES, KeyExchange
+from custom_components.lwm2m.protocol.dtls.ciphers import SUITES, CipherSuite, KeyExchange
 from custom_components.lwm2m.protocol.dtls.extensions import Extension, Group
 from custom_components.lwm2m.protocol.dtls.messages import (
     EMPTY_RENEGOTIATION_INFO_SCSV,
@@ -24,7 +24,7 @@ from custom_components.lwm2m.protocol.dtls.messages import (
 from custom_components.lwm2m.protocol.dtls.records import ContentType
 
 from .parties import IDENTITY, Keyring, device
-from .scripted_client import ADDRESS, ECDHE_CCM_8, PSK_CCM_8, Conversation, ScriptedClient
+from .scripted_client import ADDRESS, ECDHE_CCM_8, PSK_CCM_8, Conversation, Item, ScriptedClient
 
 
 def connected(server: DtlsServer, client: ScriptedClient) -> tuple[Conversation, Established]:
@@ -41,7 +41,7 @@ def connected(server: DtlsServer, client: ScriptedClient) -> tuple[Conversation,
 @pytest.mark.parametrize("extended_master", [False, True])
 @pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.name)
 def test_data_go_both_ways_with_every_suite(
-    server: DtlsServer, suite, extended_master: bool, encrypt_then_mac: bool
+    server: DtlsServer, suite: CipherSuite, extended_master: bool, encrypt_then_mac: bool
 ) -> None:
     party = device() if suite.key_exchange is KeyExchange.ECDHE_ECDSA else None
     client = ScriptedClient(
@@ -139,7 +139,7 @@ def test_data_that_overtake_the_finished_wait_for_it(server: DtlsServer) -> None
     finals: list[bytes] = []
     original = client.finish
 
-    def hold_back(transcript: bytes | None = None):
+    def hold_back(transcript: bytes | None = None) -> list[Item]:
         items = original(transcript)
         finals.extend(client.send(items))
         return []

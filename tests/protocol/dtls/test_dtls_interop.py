@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +26,7 @@ from .udp_server import UdpServer, udp_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.interop
 
@@ -353,9 +353,7 @@ async def test_scandium(
 
 
 @needs_scandium
-async def test_scandium_goes_on_when_its_nat_rebinds(
-    server: UdpServer, scandium: Scandium
-) -> None:
+async def test_scandium_goes_on_when_its_nat_rebinds(server: UdpServer, scandium: Scandium) -> None:
     async with peers.nat(server.port) as nat:
         command = scandium(nat.port, "psk", "TLS_PSK_WITH_AES_128_CCM_8", 6)
         async with running(*command) as peer:
@@ -372,9 +370,7 @@ async def test_scandium_goes_on_when_its_nat_rebinds(
 
 @needs_scandium
 @pytest.mark.parametrize("connection_id", [-1, 6], ids=lambda length: f"cid {length}")
-async def test_scandium_resumes(
-    server: UdpServer, scandium: Scandium, connection_id: int
-) -> None:
+async def test_scandium_resumes(server: UdpServer, scandium: Scandium, connection_id: int) -> None:
     command = scandium(server.port, "psk", "TLS_PSK_WITH_AES_128_CCM_8", connection_id)
     async with running(*command) as peer:
         await peer.hears("started")

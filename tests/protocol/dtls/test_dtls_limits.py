@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 import gc
 import itertools
 import os
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
     from .parties import Keyring
 
 CKE = HandshakeType.CLIENT_KEY_EXCHANGE
+type Stream = Iterator[tuple[bytes, tuple[str, int]]]
 FLOOD = 100_000
 BACKLOG = 5_000
 """Datagrams of 100 bytes in a receive buffer of 4 MiB, with what the kernel adds to each."""
 
 
-def garbage(count: int):
+def garbage(count: int) -> Stream:
     for index in range(count):
         address = (f"198.51.{index >> 8 & 255}.{index & 255}", index % 60000)
         match index % 5:
@@ -54,7 +56,7 @@ def garbage(count: int):
                 yield b"", address
 
 
-def spoofed_hellos(count: int):
+def spoofed_hellos(count: int) -> Stream:
     body = ScriptedClient().hello_body()
     whole = message(HandshakeType.CLIENT_HELLO, 0, body)
     record = plaintext_record(ContentType.HANDSHAKE, 0xFEFF, 0, whole)
@@ -63,7 +65,7 @@ def spoofed_hellos(count: int):
 
 
 @pytest.mark.parametrize("flood", [garbage, spoofed_hellos])
-def test_flood_leaves_nothing_behind(keyring: Keyring, flood) -> None:
+def test_flood_leaves_nothing_behind(keyring: Keyring, flood: Callable[[int], Stream]) -> None:
     server = DtlsServer(keyring)
     for datagram, address in flood(1000):
         server.receive(datagram, address, 0.0)
@@ -85,7 +87,7 @@ def test_flood_leaves_nothing_behind(keyring: Keyring, flood) -> None:
 
 @pytest.mark.parametrize("flood", [garbage, spoofed_hellos])
 def test_handshake_amid_a_flood_of_100_000_is_late_by_less_than_a_second(
-    keyring: Keyring, flood
+    keyring: Keyring, flood: Callable[[int], Stream]
 ) -> None:
     """Each message of the client comes behind a full socket buffer."""
     server = DtlsServer(keyring)
@@ -156,7 +158,7 @@ def test_rate_of_handshakes_of_one_source_is_limited(keyring: Keyring) -> None:
 
 def test_identity_keeps_its_newest_connections(keyring: Keyring) -> None:
     server = DtlsServer(keyring, Limits(connections_per_identity=2))
-    conversations = []
+    conversations: list[Conversation] = []
     for port in range(3):
         conversation = Conversation(server, ScriptedClient(), ("192.0.2.1", port))
         conversation.now = float(port)
@@ -172,7 +174,7 @@ def test_identity_keeps_its_newest_connections(keyring: Keyring) -> None:
 
 def test_connections_are_limited_and_the_quietest_goes(keyring: Keyring) -> None:
     server = DtlsServer(keyring, Limits(connections=3))
-    conversations = []
+    conversations: list[Conversation] = []
     for number in range(4):
         identity = b"device-%d" % number
         keyring.psks[identity] = b"key"
@@ -236,7 +238,7 @@ def test_idle_session_is_small(keyring: Keyring) -> None:
     limits = Limits(handshake_rate=1e6, handshake_burst=1e6, hello_burst=1e6)
     server = DtlsServer(keyring, limits)
     count = 200
-    conversations = []
+    conversations: list[Conversation] = []
     for number in range(count + 1):
         identity = b"device-%d" % number
         keyring.psks[identity] = b"key"

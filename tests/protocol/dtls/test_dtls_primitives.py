@@ -12,6 +12,7 @@ from custom_components.lwm2m.protocol.dtls.ciphers import (
     CbcCipher,
     EncryptThenMacCipher,
     Mode,
+    RecordCipher,
     record_ciphers,
 )
 from custom_components.lwm2m.protocol.dtls.cookies import CookieJar
@@ -76,7 +77,7 @@ def test_labels_and_seeds_are_those_of_the_documents() -> None:
 
 
 def test_nonce_and_associated_data_of_ccm_8() -> None:
-    """RFC 6655 3: implicit IV and record number; RFC 5246 6.2.3.3: number, type, version, length."""
+    """RFC 6655 3: IV and record number; RFC 5246 6.2.3.3: number, type, version, length."""
     key, iv = bytes(range(16)), b"salt"
     channel = Channel(AeadCipher(Mode.CCM_8, key, iv), AeadCipher(Mode.CCM_8, key, iv))
     record = channel.seal(ContentType.APPLICATION_DATA, b"hello")
@@ -125,13 +126,13 @@ CIPHERS = [
 
 @pytest.mark.parametrize("cipher", CIPHERS)
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 300])
-def test_ciphers_open_what_they_seal(cipher, size: int) -> None:
+def test_ciphers_open_what_they_seal(cipher: RecordCipher, size: int) -> None:
     header = b"header of 11"
     assert cipher.open(header, cipher.seal(bytes(8), header, b"x" * size)) == b"x" * size
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)
-def test_no_bit_can_be_changed(cipher) -> None:
+def test_no_bit_can_be_changed(cipher: RecordCipher) -> None:
     header = b"header of 11"
     sealed = cipher.seal(bytes(8), header, b"content")
     for bit in range(8 * len(sealed)):
@@ -144,7 +145,7 @@ def test_no_bit_can_be_changed(cipher) -> None:
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)
-def test_nothing_can_be_cut_off(cipher) -> None:
+def test_nothing_can_be_cut_off(cipher: RecordCipher) -> None:
     header = b"header of 11"
     sealed = cipher.seal(bytes(8), header, b"content")
     for length in range(len(sealed)):

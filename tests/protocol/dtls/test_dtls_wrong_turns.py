@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
@@ -48,11 +50,14 @@ from .scripted_client import (
     ScriptedClient,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 CKE = HandshakeType.CLIENT_KEY_EXCHANGE
 
 
 @pytest.fixture(autouse=True)
-def neighbour(server: DtlsServer, keyring: Keyring):
+def neighbour(server: DtlsServer, keyring: Keyring) -> Iterator[None]:
     """A session in progress beside it goes on, whatever happens."""
     keyring.psks[b"neighbour"] = KEY
     client = ScriptedClient(identity=b"neighbour")
@@ -657,7 +662,7 @@ def test_revoked_while_its_handshake_is_under_way(server: DtlsServer) -> None:
     exchange, change, finished = client.send(conversation.until(CKE))
     conversation.deliver(exchange)
     address = conversation.address
-    outputs = [
+    outputs: list[Output] = [
         output
         for output in server.revoke(lambda identity: identity == PskIdentity(IDENTITY))
         if isinstance(output, Transmit | Refused) and output.address == address

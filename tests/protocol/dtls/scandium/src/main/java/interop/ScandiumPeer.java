@@ -26,7 +26,6 @@ import org.eclipse.californium.scandium.DTLSConnector;
 import org.eclipse.californium.scandium.config.DtlsConfig;
 import org.eclipse.californium.scandium.config.DtlsConnectorConfig;
 import org.eclipse.californium.scandium.dtls.CertificateType;
-import org.eclipse.californium.scandium.dtls.SingleNodeConnectionIdGenerator;
 import org.eclipse.californium.scandium.dtls.cipher.CipherSuite;
 import org.eclipse.californium.scandium.dtls.pskstore.SinglePskStore;
 import org.eclipse.californium.scandium.dtls.x509.SingleCertificateProvider;
@@ -75,12 +74,11 @@ public final class ScandiumPeer {
         configuration.set(
                 DtlsConfig.DTLS_CIPHER_SUITES, List.of(CipherSuite.valueOf(arguments[1])));
         configuration.set(DtlsConfig.DTLS_VERIFY_SERVER_CERTIFICATES_SUBJECT, false);
+        configuration.set(
+                DtlsConfig.DTLS_CONNECTION_ID_LENGTH,
+                connectionIdLength < 0 ? null : connectionIdLength);
         DtlsConnectorConfig.Builder builder = DtlsConnectorConfig.builder(configuration);
         builder.setAddress(new InetSocketAddress(host, 0));
-        if (connectionIdLength >= 0) {
-            builder.setConnectionIdGenerator(
-                    new SingleNodeConnectionIdGenerator(connectionIdLength));
-        }
         switch (arguments[3]) {
             case "psk" -> builder.setPskStore(
                     new SinglePskStore(arguments[4], HexFormat.of().parseHex(arguments[5])));
