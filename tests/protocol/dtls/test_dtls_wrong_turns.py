@@ -71,9 +71,9 @@ def neighbour(server: DtlsServer, keyring: Keyring) -> Iterator[None]:
     ]
 
 
-def refusal(events: list[Output]) -> Refusal:
+def refusal(events: list[Output], address: tuple[str, int] = ADDRESS) -> Refusal:
     [refused] = [event for event in events if isinstance(event, Refused)]
-    assert refused.address == ADDRESS
+    assert refused.address == address
     return refused.refusal
 
 
@@ -671,3 +671,24 @@ def test_revoked_while_its_handshake_is_under_way(server: DtlsServer) -> None:
     assert alert_of(client) == Alert.ACCESS_DENIED
     conversation.deliver(change, finished)
     assert not client.established
+
+
+def test_who_only_borrows_a_session_id_does_not_spoil_it(server: DtlsServer) -> None:
+    """A session ID can be overheard; failing to resume it proves nothing against its owner."""
+    owner = Conversation(server, ScriptedClient()).connect()
+    thief = ScriptedClient(resume=owner.remembered._replace(master=bytes(48)))
+    thief_side = Conversation(server, thief, ("192.0.2.66", 1))
+    thief_side.connect()
+    events = thief_side.deliver(*thief.send(thief.finish()))
+    assert refusal(events, ("192.0.2.66", 1)) is Refusal.WRONG_KEY
+    again = ScriptedClient(resume=owner.remembered)
+    Conversation(server, again).connect()
+    assert again.resumed
+
+
+def test_malformed_message_after_the_identity_is_no_wrong_key(server: DtlsServer) -> None:
+    conversation = Conversation(server, client := ScriptedClient())
+    exchange, *_ = client.send(conversation.until(CKE))
+    conversation.deliver(exchange)
+    events = conversation.deliver(client.record(ContentType.HANDSHAKE, b"\x10"))
+    assert refusal(events) is Refusal.PROTOCOL

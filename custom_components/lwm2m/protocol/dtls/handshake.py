@@ -117,6 +117,7 @@ class Handshake:
         self._private: key_exchange.EphemeralKey | None = None
         self._client_key: ec.EllipticCurvePublicKey | None = None
         self._candidate: Identity | None = None
+        self._other_keys = Refusal.WRONG_KEY
         self._master = b""
         self.flight = Flight(record_sequence, 0)
 
@@ -199,8 +200,7 @@ class Handshake:
             content_type, content = self.channel.open(record)
         except BadRecordMac:
             if _looks_like_finished(record):
-                # RFC 4279 2: a wrong key and an unknown identity get the same answer.
-                raise HandshakeError(Alert.DECRYPT_ERROR, "peer has other keys") from None
+                raise self._keys_differ() from None
             return False
         if content_type == ContentType.APPLICATION_DATA:
             return self._keep(record)
@@ -337,11 +337,10 @@ class Handshake:
         identity = messages.parse_psk_identity(body)
         self._candidate = PskIdentity(identity)
         psk = self._environment.credentials.psk(identity)
-        self.refusal = Refusal.WRONG_KEY
         # Made in either case, so that neither answer nor time tells which it is (RFC 4279 7.3).
         decoy = hmac.digest(self._environment.decoy, identity, "sha256")[:16]
         if psk is None:
-            self.refusal = Refusal.UNKNOWN_IDENTITY
+            self._other_keys = Refusal.UNKNOWN_IDENTITY
             psk = decoy
         return psk_premaster(psk)
 
@@ -366,7 +365,7 @@ class Handshake:
         """Check the client's Finished, and send ours unless it went first."""
         expected = verify_data(self._master, client=True, transcript_hash=self._transcript.digest())
         if not hmac.compare_digest(body, expected):
-            raise HandshakeError(Alert.DECRYPT_ERROR, "Finished does not match")
+            raise self._keys_differ()
         assert self._candidate is not None
         if not self.resumed:
             self._transcript.update(
@@ -385,6 +384,11 @@ class Handshake:
                 )
         self._expect = _Expect.NOTHING
         self.identity = self._candidate
+
+    def _keys_differ(self) -> HandshakeError:
+        """RFC 4279 2: a wrong key and an unknown identity get the same answer."""
+        self.refusal = self._other_keys
+        return HandshakeError(Alert.DECRYPT_ERROR, "peer has other keys")
 
     @property
     def session_id(self) -> bytes:

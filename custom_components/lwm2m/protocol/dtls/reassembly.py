@@ -14,9 +14,10 @@ AHEAD = 8
 """Messages kept at once, from the next expected on; a client's longest flight has four."""
 MAX_GAPS = 16
 """Holes in a message at once."""
-MAX_LENGTH: dict[int, int] = {HandshakeType.CLIENT_HELLO: 2048, HandshakeType.CERTIFICATE: 8192}
-OTHER_LENGTH = 512
-"""Bytes of a message by its type; a longer one is not worth its memory."""
+MAX_CERTIFICATE = 8192
+"""Bytes of a Certificate message, a chain of a few."""
+MAX_OTHER = 512
+"""Bytes of any other message of a client after its hello."""
 
 
 class _Partial:
@@ -66,7 +67,8 @@ class Reassembler:
         """
         if not self.expected <= fragment.sequence < self.expected + AHEAD:
             return
-        if fragment.length > MAX_LENGTH.get(fragment.type, OTHER_LENGTH):
+        certificate = fragment.type == HandshakeType.CERTIFICATE
+        if fragment.length > (MAX_CERTIFICATE if certificate else MAX_OTHER):
             raise DecodeError("message is too long")
         partial = self._partial.get(fragment.sequence)
         if partial is None:

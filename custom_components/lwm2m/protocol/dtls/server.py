@@ -135,8 +135,7 @@ class DtlsServer:
                 self._handshakes.schedule(address, handshake)
                 self._flush(address, handshake)
             else:
-                if handshake.refusal is Refusal.PROTOCOL:
-                    handshake.refusal = Refusal.TIMEOUT
+                handshake.refusal = Refusal.TIMEOUT
                 self._refuse(address, handshake, None, "no answer in time")
         return self._drain()
 
@@ -281,8 +280,6 @@ class DtlsServer:
         self.counters.refused += 1
         self._flush(address, handshake)
         self._handshakes.remove(address)
-        if handshake.resumed:
-            self._environment.sessions.discard(handshake.session_id)
         if alert is not None:
             datagram = plaintext_record(
                 ContentType.ALERT,

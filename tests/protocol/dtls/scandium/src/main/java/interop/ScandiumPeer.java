@@ -35,7 +35,7 @@ import org.eclipse.californium.scandium.dtls.x509.StaticCertificateVerifier;
  * A Scandium client that tests drive: one event a line on standard output, one command a line on
  * standard input.
  *
- * <p>Arguments: PORT SUITE CID_LENGTH (-1: without connection IDs) MODE, where MODE is {@code psk
+ * <p>Arguments: PORT SUITE CID_LENGTH MODE, where MODE is {@code psk
  * IDENTITY HEX_KEY}, {@code rpk KEY PUBLIC_KEY SERVERS_PUBLIC_KEY} or {@code x509 KEY CERTIFICATE
  * AUTHORITY} (files, DER). Commands: {@code send TEXT}, {@code resume} (before the next send).
  */
@@ -66,7 +66,6 @@ public final class ScandiumPeer {
         DtlsConfig.register();
         InetAddress host = InetAddress.getLoopbackAddress();
         InetSocketAddress server = new InetSocketAddress(host, Integer.parseInt(arguments[0]));
-        int connectionIdLength = Integer.parseInt(arguments[2]);
 
         Configuration configuration = Configuration.createStandardWithoutFile();
         configuration.set(DtlsConfig.DTLS_ROLE, DtlsConfig.DtlsRole.CLIENT_ONLY);
@@ -75,8 +74,7 @@ public final class ScandiumPeer {
                 DtlsConfig.DTLS_CIPHER_SUITES, List.of(CipherSuite.valueOf(arguments[1])));
         configuration.set(DtlsConfig.DTLS_VERIFY_SERVER_CERTIFICATES_SUBJECT, false);
         configuration.set(
-                DtlsConfig.DTLS_CONNECTION_ID_LENGTH,
-                connectionIdLength < 0 ? null : connectionIdLength);
+                DtlsConfig.DTLS_CONNECTION_ID_LENGTH, Integer.parseInt(arguments[2]));
         DtlsConnectorConfig.Builder builder = DtlsConnectorConfig.builder(configuration);
         builder.setAddress(new InetSocketAddress(host, 0));
         switch (arguments[3]) {
