@@ -154,3 +154,8 @@ def test_padding_inside_a_record_is_taken_off(
     [received] = conversation.deliver(record)
     assert isinstance(received, Received)
     assert received.data == b"data"
+
+
+def test_record_of_nothing_but_padding_is_dropped(conversation: Conversation) -> None:
+    conversation.deliver(conversation.client.sealed(bytes(6), 0))
+    assert connection_of(conversation).bad_macs == 1

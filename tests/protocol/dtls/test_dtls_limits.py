@@ -22,6 +22,7 @@ from custom_components.lwm2m.protocol.dtls import (
     Suspicious,
     Transmit,
 )
+from custom_components.lwm2m.protocol.dtls.errors import Alert
 from custom_components.lwm2m.protocol.dtls.messages import HandshakeType, message
 from custom_components.lwm2m.protocol.dtls.records import ContentType, plaintext_record
 
@@ -259,3 +260,14 @@ def test_idle_session_is_small(keyring: Keyring) -> None:
     finally:
         tracemalloc.stop()
     assert used / count < 4000
+
+
+def test_message_in_too_many_pieces_is_refused(server: DtlsServer) -> None:
+    conversation = Conversation(server, client := ScriptedClient())
+    conversation.until(CKE)
+    number = client.next_message.to_bytes(2)
+    for offset in range(1, 200, 2):
+        part = b"\x10\0\x01\0" + number + offset.to_bytes(3) + b"\0\0\x01x"
+        conversation.deliver(client.record(ContentType.HANDSHAKE, part))
+    assert [alert for _, alert in client.alerts] == [Alert.DECODE_ERROR]
+    assert server.handshakes == 0

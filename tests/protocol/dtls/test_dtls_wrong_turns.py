@@ -457,6 +457,46 @@ def test_peers_warning_does_not(server: DtlsServer) -> None:
     assert client.established
 
 
+@pytest.mark.parametrize(
+    ("content_type", "content", "expected"),
+    [
+        (ContentType.ALERT, b"\x02\x28", Refusal.PEER_ALERT),
+        (ContentType.HANDSHAKE, message(HandshakeType.CERTIFICATE, 3, b""), Refusal.PROTOCOL),
+    ],
+    ids=["alert", "another message"],
+)
+def test_protected_record_instead_of_finished(
+    server: DtlsServer, content_type: ContentType, content: bytes, expected: Refusal
+) -> None:
+    conversation = Conversation(server, client := ScriptedClient())
+    exchange, change, _ = client.send(conversation.until(CKE))
+    events = conversation.deliver(exchange, change, client.sealed(content, content_type))
+    assert refusal(events) is expected
+    assert not client.established
+
+
+@pytest.mark.parametrize("content_type", [ContentType.CHANGE_CIPHER_SPEC, 99])
+def test_protected_record_of_no_use_before_finished_is_dropped(
+    server: DtlsServer, content_type: int
+) -> None:
+    conversation = Conversation(server, client := ScriptedClient(connection_id=b"id"))
+    exchange, change, finished = client.send(conversation.until(CKE))
+    useless = client.sealed(b"x", content_type)
+    assert conversation.deliver(exchange, change, useless, useless) == []
+    conversation.deliver(finished)
+    assert client.established
+
+
+def test_forged_data_amid_a_handshake_do_not_end_it(server: DtlsServer) -> None:
+    conversation = Conversation(server, client := ScriptedClient())
+    exchange, change, finished = client.send(conversation.until(CKE))
+    forged = bytearray(client.sealed(b"data"))
+    forged[-1] ^= 1
+    assert conversation.deliver(exchange, change, bytes(forged)) == []
+    conversation.deliver(finished)
+    assert client.established
+
+
 # Certificates
 
 
@@ -692,3 +732,16 @@ def test_malformed_message_after_the_identity_is_no_wrong_key(server: DtlsServer
     conversation.deliver(exchange)
     events = conversation.deliver(client.record(ContentType.HANDSHAKE, b"\x10"))
     assert refusal(events) is Refusal.PROTOCOL
+
+
+def test_credentials_and_keys_are_in_no_text(server: DtlsServer) -> None:
+    first = Conversation(server, ScriptedClient())
+    first.connect()
+    under_way = Conversation(server, ScriptedClient(), ("192.0.2.2", 1))
+    under_way.until(CKE)
+    session = server._environment.sessions.get(first.client.session_id, first.now)
+    handshake = server._handshakes.get(("192.0.2.2", 1))
+    shown = repr([first.events, session, handshake, server, server._environment])
+    for secret in (KEY, first.client.master, server._environment.decoy):
+        assert secret.hex() not in shown
+        assert repr(secret)[2:-1] not in shown

@@ -6,7 +6,7 @@ abbreviated (RFC 5246 7.3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 import hashlib
 import hmac
@@ -66,9 +66,9 @@ class _Expect(Enum):
 class Environment:
     """What all handshakes of a server share."""
 
-    credentials: Credentials
+    credentials: Credentials = field(repr=False)
     sessions: SessionCache
-    decoy: bytes
+    decoy: bytes = field(repr=False)
     """A secret from which the keys of unknown identities are made."""
 
 
@@ -206,6 +206,7 @@ class Handshake:
             return self._keep(record)
         self.channel.window.mark(record.sequence)
         if content_type == ContentType.ALERT:
+            self.refusal = Refusal.PEER_ALERT
             raise HandshakeError(Alert.HANDSHAKE_FAILURE, "peer gave up")
         if content_type != ContentType.HANDSHAKE:
             return False
