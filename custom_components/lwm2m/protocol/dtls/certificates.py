@@ -145,8 +145,8 @@ _DEVICE_POLICY = (
 def names(certificate: bytes) -> tuple[str, ...]:
     """Return whom a certificate names: its common names, then its alternative DNS names and URIs.
 
-    Where an endpoint name stands is for OMA-TS-LightweightM2M_Transport-V1_1_1 5.2.8.6; nothing
-    is named by a certificate that cannot be read.
+    Which of them is an endpoint name is for the LwM2M layer to say. Nothing is named by a
+    certificate that cannot be read.
     """
     try:
         parsed = x509.load_der_x509_certificate(certificate)

@@ -1,8 +1,7 @@
 """Cipher suites and the protection of records.
 
-AEAD: RFC 5246 6.2.3.3, RFC 6655 and RFC 7251 (CCM with PSK, with ECDHE_ECDSA), RFC 5288 and
-RFC 5487 (GCM).
-CBC: RFC 5246 6.2.3.2, RFC 7366 (encrypt-then-MAC).
+AEAD: RFC 5246 6.2.3.3; CCM: RFC 6655 (PSK), RFC 7251 (ECDHE_ECDSA); GCM: RFC 5288, RFC 5487 (PSK),
+RFC 5289 (ECDHE_ECDSA). CBC: RFC 5246 6.2.3.2, RFC 5487, RFC 5289, RFC 7366 (encrypt-then-MAC).
 """
 
 from __future__ import annotations

@@ -338,7 +338,7 @@ class Handshake:
         identity = messages.parse_psk_identity(body)
         self._candidate = PskIdentity(identity)
         psk = self._environment.credentials.psk(identity)
-        # Made in either case, so that neither answer nor time tells which it is (RFC 4279 7.3).
+        # Made in either case, so that neither answer nor time tells which it is (RFC 4279 2).
         decoy = hmac.digest(self._environment.decoy, identity, "sha256")[:16]
         if psk is None:
             self._other_keys = Refusal.UNKNOWN_IDENTITY

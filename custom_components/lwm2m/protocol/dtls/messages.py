@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import Alert, DecodeError, HandshakeError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 HEADER = 12
 """type 1, length 3, message_seq 2, fragment_offset 3, fragment_length 3 (RFC 6347 4.2.2)."""
+_HEADER = struct.Struct("!B3sH3s3s")
 RANDOM = 32
 NULL_COMPRESSION = 0
 _NAMED_CURVE = 3
@@ -65,16 +67,19 @@ class Fragment(NamedTuple):
 
 def fragments(data: bytes) -> Iterator[Fragment]:
     """Yield the fragments in a record; raises DecodeError at the first that is none."""
-    reader = Reader(data)
-    while not reader.empty:
-        kind = reader.number(1)
-        length = reader.number(3)
-        sequence = reader.number(2)
-        offset = reader.number(3)
-        body = reader.vector(3)
-        if offset + len(body) > length or (length and not body):
+    position = 0
+    while position < len(data):
+        start = position + HEADER
+        if start > len(data):
+            raise DecodeError("fragment is cut short")
+        kind, length_, sequence, offset_, size_ = _HEADER.unpack_from(data, position)
+        length, offset, size = map(int.from_bytes, (length_, offset_, size_))
+        position = start + size
+        if position > len(data):
+            raise DecodeError("fragment is cut short")
+        if offset + size > length or (length and not size):
             raise DecodeError("fragment lies outside its message")
-        yield Fragment(kind, length, sequence, offset, body)
+        yield Fragment(kind, length, sequence, offset, data[start:position])
 
 
 def message(kind: int, sequence: int, body: bytes) -> bytes:
