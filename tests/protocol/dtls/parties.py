@@ -20,6 +20,17 @@ from custom_components.lwm2m.protocol.dtls import (
 
 IDENTITY = b"urn:dev:board-1"
 KEY = bytes.fromhex("73656372657450534b0102030405060708")
+KEY_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 NOW = datetime.now(UTC)
 
 
@@ -48,6 +59,7 @@ def issue(
     days: tuple[int, int] = (-1, 30),
     purpose: x509.ObjectIdentifier | None = None,
     path_length: int | None = None,
+    may_sign_certificates: bool | None = None,
 ) -> Party:
     """Make a key pair and its certificate; self-signed without an issuer."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -67,6 +79,9 @@ def issue(
         ).add_extension(x509.SubjectAlternativeName([x509.DNSName(f"{name}.example")]), False)
     if purpose is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    if may_sign_certificates is not None:
+        usage = dict.fromkeys(KEY_USAGES, False) | {"key_cert_sign": may_sign_certificates}
+        builder = builder.add_extension(x509.KeyUsage(**usage), critical=True)
     return Party(key, builder.sign(issuer.key if issuer else key, hashes.SHA256()))
 
 

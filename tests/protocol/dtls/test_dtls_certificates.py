@@ -173,3 +173,13 @@ def test_handshake_in_every_usage(
 def test_servers_key_is_on_p_256() -> None:
     with pytest.raises(ValueError, match="P-256"):
         ServerIdentity(ec.generate_private_key(ec.SECP384R1()))
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_key_usage_of_an_authority_and_of_a_device(allowed: bool) -> None:
+    """RFC 5280 4.2.1.3."""
+    middle = issue("middle", authority(), authority=True, may_sign_certificates=allowed)
+    assert accepts(ANCHOR, authority(), issue("device", middle), middle) is allowed
+    # Such a device may not sign a handshake either.
+    device_ = issue("device", authority(), may_sign_certificates=allowed)
+    assert not accepts(ANCHOR, authority(), device_)

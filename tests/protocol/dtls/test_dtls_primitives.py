@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 import pytest
 
@@ -220,7 +221,7 @@ def test_cookie_is_bound_to_address_and_parameters() -> None:
     other = ClientHello.parse(client.hello_body())
 
     assert jar.valid(b"address", again, 0.0)
-    assert not jar.valid(b"elsewhere", again, 0.0)
+    assert not jar.valid(b"another", again, 0.0)
     assert not jar.valid(b"address", other, 0.0)
     assert not jar.valid(b"address", hello, 0.0)
 
@@ -241,3 +242,20 @@ def test_rate_limit_allows_a_burst_and_then_its_rate() -> None:
     assert limiter.allow("a", 0.1)
     assert not limiter.allow("a", 0.1)
     assert limiter.allow("b", 0.1)
+
+
+def test_cbc_padding_must_be_right_even_under_a_right_mac() -> None:
+    """RFC 5246 6.2.3.2: each byte of it must be its length."""
+    cipher = CbcCipher(bytes(16), bytes(32))
+    header = b"header of 11"
+    content = bytes(15)
+    mac = cipher._mac(header, content)
+    # 15 + 32 + 1 bytes: one byte of padding, which must be 0.
+    for padding, right in ((0, True), (1, False), (200, False)):
+        encryptor = Cipher(algorithms.AES(bytes(16)), modes.CBC(bytes(16))).encryptor()
+        fragment = bytes(16) + encryptor.update(content + mac + bytes([padding]))
+        if right:
+            assert cipher.open(header, fragment) == content
+        else:
+            with pytest.raises(BadRecordMac):
+                cipher.open(header, fragment)

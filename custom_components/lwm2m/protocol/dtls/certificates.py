@@ -101,13 +101,6 @@ def validated_path(
     return tuple(_der(certificate) for certificate in path)
 
 
-def _check_basic_constraints(
-    policy: Policy, certificate: x509.Certificate, extension: x509.BasicConstraints
-) -> None:
-    if not extension.ca:
-        raise ValueError("not an authority")
-
-
 def _check_key_cert_sign(
     policy: Policy, certificate: x509.Certificate, extension: x509.KeyUsage | None
 ) -> None:
@@ -132,7 +125,7 @@ def _check_client_auth(
 
 _AUTHORITY_POLICY = (
     ExtensionPolicy.permit_all()
-    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _check_basic_constraints)
+    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
     .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_key_cert_sign)
 )
 _DEVICE_POLICY = (
