@@ -49,18 +49,21 @@ class HomeAssistantError(Exception):
     """Home Assistant did not do what it should; the message is for the person at the terminal."""
 
 
-def prepare(folder: Path, port: int, integration: Path) -> None:
+def prepare(
+    folder: Path, port: int, *integrations: Path, configuration: str = CONFIGURATION
+) -> None:
     """Lay out a configuration folder that starts without questions; what is there stays.
 
-    `integration` is the folder of the custom integration, which is linked to.
+    `integrations` are folders of custom integrations, which are linked to.
     """
     storage = folder / ".storage"
     storage.mkdir(parents=True, exist_ok=True)
-    (folder / "configuration.yaml").write_text(CONFIGURATION)
-    link = folder / "custom_components" / integration.name
-    link.parent.mkdir(exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(integration)
+    (folder / "configuration.yaml").write_text(configuration)
+    for integration in integrations:
+        link = folder / "custom_components" / integration.name
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(integration)
     onboarding = storage / "onboarding"
     if not onboarding.exists():
         done = ["core_config", "analytics", "integration"]
@@ -168,6 +171,12 @@ class HomeAssistant:
     async def answer(self, flow_id: str, answer: dict[str, Any]) -> dict[str, Any]:
         """Answer a form of a config flow."""
         return await self._post(f"/api/config/config_entries/flow/{flow_id}", answer)
+
+    async def options(self, entry_id: str, answer: dict[str, Any]) -> dict[str, Any]:
+        """Answer the options form of a config entry."""
+        path = "/api/config/config_entries/options/flow"
+        form = await self._post(path, {"handler": entry_id})
+        return await self._post(f"{path}/{form['flow_id']}", answer)
 
     async def _post(self, path: str, data: dict[str, Any]) -> dict[str, Any]:
         async with self._session.post(path, json=data) as response:
