@@ -81,6 +81,8 @@ class Device:
         self._following: asyncio.Task[None] | None = None
         self._learnt: set[Path] = set()
         self._observations: dict[Path, Observation] = {}
+        self._notified: dict[Path, Decoded] = {}
+        """Resource -> the notification that last told of it."""
         self._polled: set[Path] = set()
         self._misfits: set[Path] = set()
         self._cancel_tick: CALLBACK_TYPE | None = None
@@ -143,13 +145,15 @@ class Device:
     async def async_write(self, values: Values) -> None:
         """Write resources one by one; HomeAssistantError when one is not taken.
 
-        The values count from the device's confirmation on, and its next
-        notification corrects them.
+        The values count from the device's confirmation on, unless a notification said better
+        by then: a device that limits a value tells so right behind its confirmation.
         """
         for path, value in values.items():
+            notified = self._notified.get(path)
             with translate_errors(self.endpoint, path):
                 await self.client.write(path, {path: value}, replace=True)
-            self.async_apply(Decoded({path: value}))
+            if self._notified.get(path) is notified:
+                self.async_apply(Decoded({path: value}))
 
     async def async_execute(self, path: Path, arguments: str | None = None) -> None:
         """Execute a resource; HomeAssistantError when the device does not."""
@@ -217,6 +221,7 @@ class Device:
         for observation in self._observations.values():
             observation.cancel()
         self._observations.clear()
+        self._notified.clear()
         self._polled.clear()
         self._learnt.clear()
 
@@ -262,13 +267,20 @@ class Device:
         discovered: dict[int, set[Path]] = {}
         try:
             for instance in sorted(self._polled):
-                self.async_apply(await self.client.read(instance))
+                await self._poll(instance)
             while instances := self._instances():
                 await self._learn(instances[0], discovered)
         except ClientError as err:
             LOGGER.debug("Following %s was interrupted: %s", self.endpoint, err)
         if self._polled or self._instances():
             self._schedule_tick()
+
+    async def _poll(self, instance: Path) -> None:
+        """Read an instance that cannot be observed; one that is refused holds up no other."""
+        try:
+            self.async_apply(await self.client.read(instance))
+        except (BadResponse, ClientRefused) as err:
+            LOGGER.debug("%s cannot be read from %s: %s", instance, self.endpoint, err)
 
     async def _learn(self, instance: Path, discovered: dict[int, set[Path]]) -> None:
         """Find out an instance's resources and follow them."""
@@ -318,7 +330,7 @@ class Device:
         """Observe a path; tell whether the device goes along."""
         try:
             observation = await client.observe(
-                path, self.async_apply, on_end=self._observation_ended
+                path, self._on_notification, on_end=self._observation_ended
             )
         except (BadResponse, ClientRefused) as err:
             LOGGER.debug("%s cannot be observed on %s: %s", path, self.endpoint, err)
@@ -348,6 +360,11 @@ class Device:
         self._follow_client()
 
     # Values
+
+    @callback
+    def _on_notification(self, decoded: Decoded) -> None:
+        self._notified.update(dict.fromkeys(decoded.values, decoded))
+        self.async_apply(decoded)
 
     @callback
     def async_apply(self, decoded: Decoded) -> None:

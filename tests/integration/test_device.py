@@ -134,6 +134,33 @@ async def test_board_out_of_observation_slots_is_read_for_the_rest(show: Show) -
     assert shown.state(VALUE).state == "23.0"
 
 
+async def test_instance_that_cannot_be_read_any_more_holds_up_no_other(show: Show) -> None:
+    """It went without the Update that would have told so."""
+    shown = await show(
+        INSTANCES | {"/3303/1": {5700: 5.0}}, observable=lambda path: path.object_id != 3303
+    )
+
+    shown.board._drop(TEMPERATURE)
+    shown.board.set(Path(3303, 1, 5700), 6.0)
+    await poll(shown.hass)
+
+    assert shown.state("/3303/1/5700").state == "6.0"
+
+
+async def test_value_that_the_board_limits_is_not_overwritten(
+    show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notification of what became of it is behind the confirmation, in the same step."""
+    shown = await show({"/3311/0": {5850: True, 5851: 40}})
+    dimmer = Path(3311, 0, 5851)
+    monkeypatch.setattr(Board, "write", lambda board, *_, **__: board.set(dimmer, 90))
+
+    await shown.device.async_write({dimmer: 100})
+    await settle(shown.hass)
+
+    assert shown.device.values[dimmer] == 90
+
+
 async def test_board_that_reboots_is_observed_again(show: Show) -> None:
     shown = await show(INSTANCES)
 
