@@ -13,7 +13,7 @@ from custom_components.lwm2m.protocol.coap.observation import MAX_HELD, Observat
 from tests.raw_coap import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from custom_components.lwm2m.protocol.coap import CoapEndpoint
     from tests.raw_coap import RawPeer
@@ -275,6 +275,25 @@ async def test_the_next_notification_after_forgetting_is_rejected(
     answer = await raw.receive()
     assert (answer.mtype, answer.mid) == (RST, notification.mid)
     assert established.seen == []
+
+
+async def test_a_forgotten_notification_is_rejected_where_the_peer_has_moved_to(
+    established: Observed, open_peer: Callable[..., Awaitable[RawPeer]]
+) -> None:
+    """It observes anew there, and would notify twice for good, of one slot too many."""
+    elsewhere = await open_peer()
+    established.forget()
+
+    notification = elsewhere.send(
+        established.request.remote,
+        CONTENT,
+        NON,
+        token=established.request.token,
+        observe=11,
+    )
+
+    answer = await elsewhere.receive()
+    assert (answer.mtype, answer.mid) == (RST, notification.mid)
 
 
 async def test_forgetting_twice_is_noticed(established: Observed) -> None:

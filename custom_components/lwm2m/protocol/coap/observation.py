@@ -76,7 +76,7 @@ class ObservationTable:
         self._fetch_rest = fetch_rest
         self._entries: dict[tuple[UdpPeer, bytes], Observation] = {}
         self._fetches: set[asyncio.Task[None]] = set()
-        self._forgotten: Recent[tuple[UdpPeer, bytes], None] = Recent(
+        self._forgotten: Recent[bytes, None] = Recent(
             FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time
         )
 
@@ -96,19 +96,20 @@ class ObservationTable:
         """Take an observation out, and remember that its notifications are to be rejected."""
         observation = self._entries.pop((remote, token), None)
         if observation is not None:
-            self._forgotten.set((remote, token), None)
+            self._forgotten.set(token, None)
             observation.sink = _ignore
             if observation.fetch is not None:
                 observation.fetch.cancel()
         return observation
 
-    def was_forgotten(self, remote: UdpPeer, token: bytes) -> bool:
+    def was_forgotten(self, token: bytes) -> bool:
         """Tell whether an observation was removed here.
 
-        Its non-confirmable notifications are rejected too; strangers' are not, since the Reset
-        is optional then (RFC 7641 3.5) and has made modems hang.
+        Its non-confirmable notifications are rejected too, wherever the peer has moved to: else
+        it would keep the slot for good. Strangers' are not, since the Reset is optional then
+        (RFC 7641 3.5) and has made modems hang; nobody guesses a token of ours.
         """
-        return (remote, token) in self._forgotten
+        return token in self._forgotten
 
     def deliver(self, observation: Observation, message: Message) -> None:
         """Give a notification to its sink, unless it is stale."""
