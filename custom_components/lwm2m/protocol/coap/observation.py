@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .errors import CoapError
 from .recent import Recent
+from .transfer import is_whole
 
 if TYPE_CHECKING:
     from collections import deque
@@ -127,7 +128,7 @@ class ObservationTable:
             observation.fetch.cancel()
             observation.fetch = None
             self._counters.lost_notifications += 1
-        if lasting and message.opt.block2 is not None and message.opt.block2.more:
+        if lasting and not is_whole(message):
             observation.fetch = self._loop.create_task(self._complete(observation, message))
             self._fetches.add(observation.fetch)
             observation.fetch.add_done_callback(self._fetches.discard)
