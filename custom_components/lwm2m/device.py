@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -80,6 +81,8 @@ class Device:
         self._watchers: dict[Path, dict[Callable[[], None], None]] = {}
         self._following: asyncio.Task[None] | None = None
         self._learnt: set[Path] = set()
+        self._tries: Counter[Path] = Counter()
+        """How often each instance was begun to be learnt."""
         self._observations: dict[Path, Observation] = {}
         self._notified: dict[Path, Decoded] = {}
         """Resource -> the notification that last told of it."""
@@ -224,6 +227,7 @@ class Device:
         self._notified.clear()
         self._polled.clear()
         self._learnt.clear()
+        self._tries.clear()
 
     def _adopt(self, registration: Registration) -> None:
         """Replace the registration and drop what it no longer has."""
@@ -239,7 +243,10 @@ class Device:
         self._notify(gone)
 
     def _instances(self) -> list[Path]:
-        """The instances to learn, the device's identity first."""
+        """The instances to learn, the device's identity first.
+
+        One that was not answered for comes after the others when it is tried again.
+        """
         if self.registration is None:
             return []
         return sorted(
@@ -248,7 +255,7 @@ class Device:
                 for instance in self.registration.instances - self._learnt
                 if instance.object_id not in UNSEEN_OBJECTS
             ),
-            key=lambda instance: (instance != DEVICE, instance),
+            key=lambda instance: (self._tries[instance], instance != DEVICE, instance),
         )
 
     @callback
@@ -285,6 +292,7 @@ class Device:
     async def _learn(self, instance: Path, discovered: dict[int, set[Path]]) -> None:
         """Find out an instance's resources and follow them."""
         client = self.client
+        self._tries[instance] += 1
         object_id = instance.object_id
         if object_id not in discovered:
             discovered[object_id] = await self._discover(client, object_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.helpers import device_registry as dr
@@ -13,6 +13,8 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.lwm2m.const import POLL_INTERVAL
+from custom_components.lwm2m.protocol.client import Client
+from custom_components.lwm2m.protocol.errors import ClientTimeout
 from custom_components.lwm2m.protocol.path import Path
 from simulator.blueprint import Blueprint
 from simulator.board import Board
@@ -145,6 +147,24 @@ async def test_instance_that_cannot_be_read_any_more_holds_up_no_other(show: Sho
     await poll(shown.hass)
 
     assert shown.state("/3303/1/5700").state == "6.0"
+
+
+async def test_instance_that_is_never_answered_for_holds_up_no_other(
+    hass: HomeAssistant, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observe = Client.observe
+
+    async def observe_all_but_one(client: Client, path: Path, *args: Any, **kwargs: Any) -> Any:
+        if path == Path(3, 0):
+            raise ClientTimeout("board", path)
+        return await observe(client, path, *args, **kwargs)
+
+    monkeypatch.setattr(Client, "observe", observe_all_but_one)
+    shown = await show(INSTANCES)
+
+    await poll(hass)
+
+    assert shown.state(VALUE).state == "21.5"
 
 
 async def test_value_that_the_board_limits_is_not_overwritten(
