@@ -335,7 +335,9 @@ class Device:
         self._polled.add(instance)
 
     async def _observe(self, client: Client, path: Path) -> bool:
-        """Observe a path; tell whether the device goes along."""
+        """Observe a path, if it is not yet; tell whether the device goes along."""
+        if path in self._observations:
+            return True
         try:
             observation = await client.observe(
                 path, self._on_notification, on_end=self._observation_ended

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.lwm2m.const import POLL_INTERVAL
 from custom_components.lwm2m.protocol.client import Client
-from custom_components.lwm2m.protocol.errors import ClientTimeout
+from custom_components.lwm2m.protocol.errors import ClientTimeout, NotRegistered
 from custom_components.lwm2m.protocol.path import Path
 from simulator.blueprint import Blueprint
 from simulator.board import Board
@@ -134,6 +134,18 @@ async def test_board_out_of_observation_slots_is_read_for_the_rest(show: Show) -
     await poll(shown.hass)
 
     assert shown.state(VALUE).state == "23.0"
+
+
+async def test_only_the_observation_that_ended_is_asked_for_again(show: Show) -> None:
+    """A second one of the same resource would take one of the board's few slots."""
+    shown = await show(INSTANCES, observable=lambda path: len(path) == 3)
+    observed = happened(shown.board, EventKind.OBSERVED)
+    ended = shown.device._observations[TEMPERATURE / 5700]
+
+    ended.end(NotRegistered("board"))
+    await poll(shown.hass)
+
+    assert observed == [TEMPERATURE / 5700]
 
 
 async def test_instance_that_cannot_be_read_any_more_holds_up_no_other(show: Show) -> None:
