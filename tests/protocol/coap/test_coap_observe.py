@@ -472,9 +472,7 @@ async def test_a_notification_in_blocks_is_fetched_whole(
     assert established.seen[-1].opt.observe == 11
 
 
-async def test_the_last_block_alone_is_no_notification(
-    established: Observed, raw: RawPeer
-) -> None:
+async def test_the_last_block_alone_is_no_notification(established: Observed, raw: RawPeer) -> None:
     raw.notify(established.request, 11, b"end", block2=(1, False, 0))
     raw.notify(established.request, 12, b"next")
 

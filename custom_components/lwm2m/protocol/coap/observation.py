@@ -77,9 +77,7 @@ class ObservationTable:
         self._fetch_rest = fetch_rest
         self._entries: dict[tuple[UdpPeer, bytes], Observation] = {}
         self._fetches: set[asyncio.Task[None]] = set()
-        self._forgotten: Recent[bytes, None] = Recent(
-            FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time
-        )
+        self._forgotten: Recent[bytes, None] = Recent(FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time)
 
     def __len__(self) -> int:
         """Count the observations."""

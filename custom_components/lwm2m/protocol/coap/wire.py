@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HEADER_LENGTH = 4
 MAX_TOKEN_LENGTH = 8
 MAX_OPTIONS = 128
-"""More than any message of LwM2M has: aiocoap takes 0.2 s for the 65,000 of the largest datagram."""
+"""More than any message of LwM2M has; aiocoap takes 0.2 s for the largest datagram's 65,000."""
 PAYLOAD_MARKER = 0xFF
 _EXTENSION = {13: 1, 14: 2}
 """How many bytes extend an option's delta or length of 13 or 14 (RFC 7252 3.1)."""
