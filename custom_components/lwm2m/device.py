@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -80,7 +81,11 @@ class Device:
         self._watchers: dict[Path, dict[Callable[[], None], None]] = {}
         self._following: asyncio.Task[None] | None = None
         self._learnt: set[Path] = set()
+        self._tries: Counter[Path] = Counter()
+        """How often each instance was begun to be learnt."""
         self._observations: dict[Path, Observation] = {}
+        self._notified: dict[Path, Decoded] = {}
+        """Resource -> the notification that last told of it."""
         self._polled: set[Path] = set()
         self._misfits: set[Path] = set()
         self._cancel_tick: CALLBACK_TYPE | None = None
@@ -143,13 +148,15 @@ class Device:
     async def async_write(self, values: Values) -> None:
         """Write resources one by one; HomeAssistantError when one is not taken.
 
-        The values count from the device's confirmation on, and its next
-        notification corrects them.
+        The values count from the device's confirmation on, unless a notification said better
+        by then: a device that limits a value tells so right behind its confirmation.
         """
         for path, value in values.items():
+            notified = self._notified.get(path)
             with translate_errors(self.endpoint, path):
                 await self.client.write(path, {path: value}, replace=True)
-            self.async_apply(Decoded({path: value}))
+            if self._notified.get(path) is notified:
+                self.async_apply(Decoded({path: value}))
 
     async def async_execute(self, path: Path, arguments: str | None = None) -> None:
         """Execute a resource; HomeAssistantError when the device does not."""
@@ -217,8 +224,10 @@ class Device:
         for observation in self._observations.values():
             observation.cancel()
         self._observations.clear()
+        self._notified.clear()
         self._polled.clear()
         self._learnt.clear()
+        self._tries.clear()
 
     def _adopt(self, registration: Registration) -> None:
         """Replace the registration and drop what it no longer has."""
@@ -234,7 +243,10 @@ class Device:
         self._notify(gone)
 
     def _instances(self) -> list[Path]:
-        """The instances to learn, the device's identity first."""
+        """The instances to learn, the device's identity first.
+
+        One that was not answered for comes after the others when it is tried again.
+        """
         if self.registration is None:
             return []
         return sorted(
@@ -243,7 +255,7 @@ class Device:
                 for instance in self.registration.instances - self._learnt
                 if instance.object_id not in UNSEEN_OBJECTS
             ),
-            key=lambda instance: (instance != DEVICE, instance),
+            key=lambda instance: (self._tries[instance], instance != DEVICE, instance),
         )
 
     @callback
@@ -262,7 +274,7 @@ class Device:
         discovered: dict[int, set[Path]] = {}
         try:
             for instance in sorted(self._polled):
-                self.async_apply(await self.client.read(instance))
+                await self._poll(instance)
             while instances := self._instances():
                 await self._learn(instances[0], discovered)
         except ClientError as err:
@@ -270,9 +282,17 @@ class Device:
         if self._polled or self._instances():
             self._schedule_tick()
 
+    async def _poll(self, instance: Path) -> None:
+        """Read an instance that cannot be observed; one that is refused holds up no other."""
+        try:
+            self.async_apply(await self.client.read(instance))
+        except (BadResponse, ClientRefused) as err:
+            LOGGER.debug("%s cannot be read from %s: %s", instance, self.endpoint, err)
+
     async def _learn(self, instance: Path, discovered: dict[int, set[Path]]) -> None:
         """Find out an instance's resources and follow them."""
         client = self.client
+        self._tries[instance] += 1
         object_id = instance.object_id
         if object_id not in discovered:
             discovered[object_id] = await self._discover(client, object_id)
@@ -315,10 +335,12 @@ class Device:
         self._polled.add(instance)
 
     async def _observe(self, client: Client, path: Path) -> bool:
-        """Observe a path; tell whether the device goes along."""
+        """Observe a path, if it is not yet; tell whether the device goes along."""
+        if path in self._observations:
+            return True
         try:
             observation = await client.observe(
-                path, self.async_apply, on_end=self._observation_ended
+                path, self._on_notification, on_end=self._observation_ended
             )
         except (BadResponse, ClientRefused) as err:
             LOGGER.debug("%s cannot be observed on %s: %s", path, self.endpoint, err)
@@ -348,6 +370,11 @@ class Device:
         self._follow_client()
 
     # Values
+
+    @callback
+    def _on_notification(self, decoded: Decoded) -> None:
+        self._notified.update(dict.fromkeys(decoded.values, decoded))
+        self.async_apply(decoded)
 
     @callback
     def async_apply(self, decoded: Decoded) -> None:

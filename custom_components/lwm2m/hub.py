@@ -143,13 +143,18 @@ class Hub:
         )
 
     def _admit(self, request: RegisterRequest) -> bool:
-        """Tell whether a Register is answered with 2.01 or with 4.03."""
-        endpoint = request.endpoint
-        if endpoint in self.devices or endpoint in self.pending:
+        """Tell whether a Register is answered with 2.01 or with 4.03.
+
+        Unknown endpoints are counted where they register: `pending` only follows.
+        """
+        endpoint, registered = request.endpoint, self.server.registrations.keys()
+        if endpoint in self.devices:
             return True
         if self._is_ignored(endpoint):
             return False
-        full = len(self.pending) >= MAX_PENDING
+        if endpoint in registered or self._accepts_at_once:
+            return True
+        full = len(registered - self.devices.keys()) >= MAX_PENDING
         if full and not self._full:
             LOGGER.warning(
                 "%s: refusing further unknown endpoints, %s are waiting for approval",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+import socket
 from typing import TYPE_CHECKING
 
-from aiocoap import CHANGED, CREATED, FORBIDDEN
+from aiocoap import CHANGED, CON, CREATED, FORBIDDEN, POST, Message
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigFlowContext
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE, Platform
 from homeassistant.core import CoreState, HomeAssistant
@@ -198,6 +200,32 @@ async def test_unknown_endpoints_are_bounded(
     refused = [await register_unheard(entry, name) for name in ("second", "third")]
     assert refused == [EventKind.REFUSED] * 2
     assert caplog.text.count("refusing further unknown endpoints") == 1
+
+
+async def test_unknown_endpoints_are_bounded_when_they_come_all_at_once(
+    hass: HomeAssistant, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as one step of the event loop takes from the socket."""
+    monkeypatch.setattr(hub_module, "MAX_PENDING", 2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+        flood.connect((LOOPBACK, hub.server.port))
+        for number in range(5):
+            register = Message(
+                code=POST,
+                _mtype=CON,
+                _mid=number,
+                _token=bytes([number]),
+                uri_path=("rd",),
+                uri_query=(f"ep=stranger-{number}",),
+                payload=b"</3/0>",
+            )
+            flood.send(register.encode())
+        async with asyncio.timeout(5):
+            while hub.server.counters.registered + hub.server.counters.refused < 5:
+                await asyncio.sleep(0)
+    await settle(hass)
+
+    assert hub.pending.keys() == {"stranger-0", "stranger-1"}
 
 
 async def test_waiting_endpoint_may_register_again_when_no_other_may(

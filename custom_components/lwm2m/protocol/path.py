@@ -6,6 +6,8 @@ from typing import Self, override
 
 MAX_ID = 65534
 """65535 is reserved (OMA-TS-LightweightM2M_Core-V1_1_1 7.1)."""
+MAX_SHOWN = 40
+"""How much of a text that is no path an error repeats: it may be any device's, and goes to logs."""
 
 
 class PathError(ValueError):
@@ -34,7 +36,7 @@ class Path(tuple[int, ...]):
         if parts == [""]:
             return cls()
         if not all(part.isascii() and part.isdecimal() and len(part) <= 5 for part in parts):
-            raise PathError(f"not a LwM2M path: {text!r}")
+            raise PathError(f"not a LwM2M path: {text[:MAX_SHOWN]!r}")
         return cls(*map(int, parts))
 
     @override
