@@ -240,8 +240,8 @@ def report(results: dict[str, list[tuple[Run, Run]]]) -> str:
             f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {_cpu()}, Python "
             f"{platform.python_version()}, Home Assistant {home_assistant_version}. "
             f"{DEVICES} devices with {SENSORS} sensors each; {ROUNDS} rounds, {SECONDS:.0f} s a "
-            "rate, LwM2M and MQTT (Mosquitto, QoS 0, TCP_NODELAY on both sides) in turn on the same Home "
-            "Assistant; medians. Made by `scripts/bench`."
+            "rate, LwM2M and MQTT (Mosquitto, QoS 0, TCP_NODELAY on both sides) in turn on the "
+            "same Home Assistant; medians. Made by `scripts/bench`."
         ),
         "",
         "| | LwM2M | MQTT | LwM2M/MQTT |",
