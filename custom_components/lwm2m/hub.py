@@ -222,6 +222,10 @@ class Hub:
         elif entry.domain == DOMAIN and change is ConfigEntryChange.ADDED:
             for endpoint in [e for e in self.pending if self._is_ignored(e)]:
                 self._withdraw(endpoint)
+        elif entry.source == SOURCE_IGNORE and change is ConfigEntryChange.REMOVED:
+            for registration in list(self.server.registrations.values()):
+                if registration.endpoint not in self.devices:
+                    self._offer(registration)
 
     def _synchronize(self) -> None:
         """Have one device for each subentry, with its title as the name."""

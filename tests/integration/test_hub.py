@@ -360,6 +360,17 @@ async def test_endpoint_comes_back_when_it_is_no_longer_ignored(
     assert len(cards(hass)) == 1
 
 
+async def test_endpoint_that_is_still_registered_comes_back_at_once(
+    hass: HomeAssistant, hub: Hub, run_board: RunBoard
+) -> None:
+    """Its next Update may be a day away."""
+    await run_board()
+    await ignore_the_card(hass)
+    await stop_ignoring(hass)
+    await settle(hass)
+    assert len(cards(hass)) == 1
+
+
 async def test_ignored_endpoint_can_be_added_by_name(
     hass: HomeAssistant, hub: Hub, run_board: RunBoard
 ) -> None:
