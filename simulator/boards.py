@@ -302,7 +302,7 @@ COLD_STORE_LOGGER = Blueprint(
     instances={
         **_device("Frost 1", "temperature logger", _battery(93, 3560, 2)),
         Path(3303, 0): {**_sensor(-18.4, "Cel", -55.0, 125.0), 5750: "Cold store"},
-        Path(3320, 0): {5700: 93.0, 5701: "%", 5750: "Battery"},
+        Path(3320, 0): {5700: 93.0, 5701: "%", 5750: "Probe battery"},
     },
     versions={3303: "1.1", 3320: "1.1"},
     settings=Settings(

@@ -91,6 +91,8 @@ class Device:
         self._name = subentry.title
         self._watchers: dict[Path, dict[Callable[[], None], None]] = {}
         self._misfits: set[Path] = set()
+        self._notified: dict[Path, Readings] = {}
+        """Resource -> the notification that last told of it."""
         self._following = Following(hass, entry, self, storage.async_save_soon)
         self.manual = ManualObservations(hass, self, storage.async_save_soon)
         self.id = self._enter_in_registry()
@@ -162,8 +164,8 @@ class Device:
     async def async_write(self, values: Values) -> bool:
         """Write resources one by one; HomeAssistantError when one is not taken.
 
-        The values count from the device's confirmation on, and its next notification corrects
-        them. False when a write waits for the device to wake up.
+        The values count from the device's confirmation on, unless a notification said better
+        by then. False when a write waits for the device to wake up.
         """
         done = True
         for path, value in values.items():
@@ -172,13 +174,11 @@ class Device:
 
     async def async_write_at(self, path: Path, values: Values, *, replace: bool) -> bool:
         """Write to an instance, a resource or an instance of it, as `async_write` does."""
-
-        async def write(client: Client) -> None:
-            await client.write(path, values, replace=replace)
-            if len(path) == 3:
-                self.async_apply(Decoded(values))
-
-        return await self.async_command(path, write)
+        whole = values if len(path) == 3 else {}
+        return await self.async_command(
+            path,
+            lambda client: self._confirm(whole, client.write(path, values, replace=replace)),
+        )
 
     async def async_write_composite(self, values: Values) -> bool:
         """Write resources all at once, as `async_write` does."""
@@ -186,11 +186,23 @@ class Device:
             path: value for path, value in values.items() if not isinstance(value, dict)
         }
 
-        async def write(client: Client) -> None:
-            await client.write_composite(values)
-            self.async_apply(Decoded(single))
+        return await self.async_command(
+            Path(), lambda client: self._confirm(single, client.write_composite(values))
+        )
 
-        return await self.async_command(Path(), write)
+    async def _confirm(self, values: Values, write: Awaitable[None]) -> None:
+        """Write, and take the values that no notification has told of by then.
+
+        A device that limits a value tells so right behind its confirmation.
+        """
+        before = {path: self._notified.get(path) for path in values}
+        await write
+        current = {
+            path: value
+            for path, value in values.items()
+            if (told := self._notified.get(path)) is None or told is before[path]
+        }
+        self.async_apply(Decoded(current))
 
     async def async_execute(self, path: Path, arguments: str | None = None) -> bool:
         """Execute a resource, as `async_command` does."""
@@ -301,6 +313,7 @@ class Device:
         """Take note that the device fell asleep or woke up, or of what waits for it."""
         self.awake = awake
         self.waiting = waiting
+        self._notified.clear()  # it is older than the write that is sent now
         if not awake:
             self._commands.asleep()
         self._notify((PRESENCE,))
@@ -321,6 +334,7 @@ class Device:
 
     def _forget_client(self) -> None:
         self._following.async_forget()
+        self._notified.clear()
         self.manual.async_forget()
 
     def _adopt(self, registration: Registration) -> None:
@@ -345,7 +359,9 @@ class Device:
     @callback
     def async_notified(self, path: Path, readings: Readings) -> None:
         """Take a notification for the entities."""
-        self.async_apply(latest(readings))
+        decoded = latest(readings)
+        self._notified.update(dict.fromkeys(decoded.values, readings))
+        self.async_apply(decoded)
         self.manual.async_notified(path, readings)
 
     def observes(self, path: Path) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, override
 
 from homeassistant.core import callback
 from homeassistant.helpers.entity import Entity
 from propcache.api import cached_property
+
+from .const import DOMAIN
 
 if TYPE_CHECKING:
     from .device import Device
@@ -20,6 +23,7 @@ MAX_LABEL = 64
 """How much of it a name takes: it comes from the network."""
 SENSOR_UNITS = 5701
 """The unit of an instance's values, in most IPSO objects."""
+_SENTENCE_CASE = re.compile("^[A-Z](?=[^A-Z]+$)")
 
 
 class Lwm2mEntity(Entity):
@@ -32,6 +36,7 @@ class Lwm2mEntity(Entity):
         """Bind the entity to its resources and take their current values."""
         self._device = device
         self._info = info
+        self._primary = info.primary
         self.entity_description = info.entity_description
         self._attr_unique_id = f"{device.unique_id}-{info.key}"
         self._attr_device_info = device.device_info
@@ -56,34 +61,47 @@ class Lwm2mEntity(Entity):
     @override
     def available(self) -> bool:
         """Whether the device is registered and still has the resource."""
-        return self._device.available and self._info.primary in self._device.resources
+        return self._device.available and self._primary in self._device.resources
 
     @cached_property
     @override
     def name(self) -> str:
         """The name, told apart from other instances of the same object.
 
-        The instance's Application Type names its main entity and precedes the
+        The instance's Application Type names its main entity and is part of the
         names of the others, unless it says as much already; without one, instances
         past the first show their ID. An entity that lost its device class, and
         with it its name, takes the model's.
         """
         name = self._info.name or super().name
         if not isinstance(name, str):
-            model = self._device.model(self._info.primary)
+            model = self._device.model(self._primary)
             name = model.name if model else f"Resource {self._info.resource_id}"
         instance = self._info.instance
         label = self._value(APPLICATION_TYPE)
         if isinstance(label, str) and (label := label.strip()[:MAX_LABEL]):
             told = self._info.main or name.casefold() in label.casefold()
-            return label if told else f"{label} {name}"
+            return label if told else self._labelled(label, name)
         return name if instance.instance_id == 0 else f"{name} {instance.instance_id}"
+
+    def _labelled(self, label: str, name: str) -> str:
+        """Join the instance's label and the entity's name.
+
+        The translations say how under the entity's key and `_labelled`; else the label
+        precedes the name.
+        """
+        platform = self.platform_data
+        key = f"component.{DOMAIN}.entity.{platform.domain}.{self.translation_key}_labelled.name"
+        if text := platform.platform_translations.get(key):
+            return text.format(label=label, **self.translation_placeholders)
+        if self.hass.config.language.startswith("en"):  # nouns of others may be capitalized
+            name = _SENTENCE_CASE.sub(lambda first: first[0].lower(), name)
+        return f"{label} {name}"
 
     def _value(self, resource_id: int | None = None) -> Value | None:
         """Return the last value of a resource of the instance, by default of the primary one."""
-        if resource_id is None:
-            resource_id = self._info.resource_id
-        return self._device.values.get(self._info.instance / resource_id)
+        path = self._primary if resource_id is None else self._info.instance / resource_id
+        return self._device.values.get(path)
 
     def _scalar(self, resource_id: int | None = None) -> Scalar | None:
         """Return the last value of a resource, of a multiple one its first instance's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ class Following:
         self._entry = entry
         self._device = device
         self._on_change = on_change
+        self._tries: Counter[Path] = Counter()
+        """How often each instance was begun to be learnt."""
         self._observations: dict[Path, Observation] = {}
         self._polled: set[Path] = set()
         self._task: asyncio.Task[None] | None = None
@@ -60,7 +63,10 @@ class Following:
 
     @property
     def _unlearnt(self) -> list[Path]:
-        """The instances to learn, the device's identity first."""
+        """The instances to learn, the device's identity first.
+
+        One that was not answered for comes after the others when it is tried again.
+        """
         if self._device.registration is None:
             return []
         return sorted(
@@ -69,7 +75,7 @@ class Following:
                 for instance in self._device.registration.instances - self.learnt
                 if instance.object_id not in UNSEEN_OBJECTS
             ),
-            key=lambda instance: (instance != DEVICE, instance),
+            key=lambda instance: (self._tries[instance], instance != DEVICE, instance),
         )
 
     # What is stored
@@ -146,6 +152,7 @@ class Following:
         self._observations.clear()
         self._polled.clear()
         self.learnt.clear()
+        self._tries.clear()
 
     # The work
 
@@ -155,7 +162,7 @@ class Following:
         discovered: dict[int, set[Path]] = {}
         try:
             for instance in sorted(self._polled):
-                device.async_apply(await device.client.read(instance))
+                await self._poll(instance)
             while instances := self._unlearnt:
                 await self._learn(instances[0], discovered)
             await device.manual.async_renew(device.client)
@@ -164,9 +171,18 @@ class Following:
         if self._polled or self._unlearnt:
             self._schedule_tick()
 
+    async def _poll(self, instance: Path) -> None:
+        """Read an instance that cannot be observed; one that is refused holds up no other."""
+        device = self._device
+        try:
+            device.async_apply(await device.client.read(instance))
+        except (BadResponse, ClientRefused) as err:
+            LOGGER.debug("%s cannot be read from %s: %s", instance, device.endpoint, err)
+
     async def _learn(self, instance: Path, discovered: dict[int, set[Path]]) -> None:
         """Find out an instance's resources and follow them."""
         client = self._device.client
+        self._tries[instance] += 1
         object_id = instance.object_id
         if object_id not in discovered:
             discovered[object_id] = await self._discover(client, object_id)
@@ -210,7 +226,9 @@ class Following:
         self._polled.add(instance)
 
     async def _observe(self, client: Client, path: Path) -> bool:
-        """Observe a path; tell whether the device goes along."""
+        """Observe a path, if it is not yet; tell whether the device goes along."""
+        if path in self._observations:
+            return True
         try:
             observation = await client.observe_timed(
                 (path,), partial(self._device.async_notified, path), self._observation_ended

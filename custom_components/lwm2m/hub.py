@@ -195,13 +195,18 @@ class Hub:
         )
 
     def _admit(self, request: RegisterRequest) -> bool:
-        """Tell whether a Register is answered with 2.01 or with 4.03."""
-        endpoint = request.endpoint
-        if endpoint in self.devices or endpoint in self.pending:
+        """Tell whether a Register is answered with 2.01 or with 4.03.
+
+        Unknown endpoints are counted where they register: `pending` only follows.
+        """
+        endpoint, registered = request.endpoint, self.server.registrations.keys()
+        if endpoint in self.devices:
             return True
         if self._is_ignored(endpoint):
             return False
-        full = len(self.pending) >= MAX_PENDING
+        if endpoint in registered or self._accepts_at_once:
+            return True
+        full = len(registered - self.devices.keys()) >= MAX_PENDING
         if full and not self._full:
             LOGGER.warning(
                 "%s: refusing further unknown endpoints, %s are waiting for approval",
@@ -289,6 +294,10 @@ class Hub:
         elif entry.domain == DOMAIN and change is ConfigEntryChange.ADDED:
             for endpoint in [e for e in self.pending if self._is_ignored(e)]:
                 self._withdraw(endpoint)
+        elif entry.source == SOURCE_IGNORE and change is ConfigEntryChange.REMOVED:
+            for registration in list(self.server.registrations.values()):
+                if registration.endpoint not in self.devices:
+                    self._offer(registration)
 
     def _synchronize(self) -> None:
         """Have one device for each subentry, with its title as the name."""

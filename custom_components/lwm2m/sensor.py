@@ -270,6 +270,19 @@ def _sensor(
     )
 
 
+def _memory(resource_id: int, key: str) -> DiscoverySchema:
+    """Make the row of a size of the device's memory, disabled by default."""
+    return _sensor(
+        3,
+        resource_id,
+        key,
+        SensorDeviceClass.DATA_SIZE,
+        UnitOfInformation.KILOBYTES,
+        precision=0,
+        enabled=False,
+    )
+
+
 def _energy(object_id: int, key: str) -> DiscoverySchema:
     """Make the row of 5805, what a load used since its last reset."""
     return _sensor(
@@ -375,14 +388,10 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
         precision=0,
     ),
     _sensor(3, 9, "battery", SensorDeviceClass.BATTERY, UnitOfRatio.PERCENTAGE, translated=False),
-    _sensor(
-        3, 10, "memory_free", SensorDeviceClass.DATA_SIZE, UnitOfInformation.KILOBYTES, precision=0
-    ),
+    _memory(10, "memory_free"),
     _enum(3, 11, "error", ERRORS),
     _enum(3, 20, "battery_status", BATTERY_STATES),
-    _sensor(
-        3, 21, "memory_total", SensorDeviceClass.DATA_SIZE, UnitOfInformation.KILOBYTES, precision=0
-    ),
+    _memory(21, "memory_total"),
     # Connectivity Monitoring
     _enum(4, 0, "network_bearer", BEARERS),
     _sensor(
@@ -393,7 +402,7 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
         SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
         translated=False,
     ),
-    _sensor(4, 3, "link_quality"),
+    _sensor(4, 3, "link_quality", enabled=False),
     _text(4, 4, "ip_address"),
     _text(4, 5, "router_ip_address"),
     _sensor(4, 6, "link_utilization", unit=UnitOfRatio.PERCENTAGE, enabled=False),

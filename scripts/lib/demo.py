@@ -13,6 +13,8 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from homeassistant.const import RESTART_EXIT_CODE
+
 from simulator.boards import BLUEPRINTS, COLOUR_LIGHT, WEATHER_STATION
 
 from .home_assistant import (
@@ -226,8 +228,8 @@ def print_table(found: Sequence[Row]) -> None:
         say("  ".join((*cells, line.state)))
 
 
-async def demo(options: argparse.Namespace, ended: asyncio.Event) -> None:
-    """Run the demo until `ended` is set or, with `--check`, until it is seen to work."""
+async def demo(options: argparse.Namespace) -> None:
+    """Run the demo until it is cancelled or, with `--check`, until it is seen to work."""
     ensure_free(socket.SOCK_STREAM, options.port, "--port")
     ensure_free(socket.SOCK_DGRAM, options.coap_port, "--coap-port")
     folder: Path = options.folder.resolve()
@@ -253,33 +255,21 @@ async def demo(options: argparse.Namespace, ended: asyncio.Event) -> None:
             say(f"    Open {url} and sign in as {USER} with the password {PASSWORD}.")
             say("    Settings > Devices & services shows the boards, and one more to add.")
             say("    Ctrl-C ends the demo.")
-            await _until_either_ends(ended, process)
-
-
-async def _until_either_ends(ended: asyncio.Event, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.TaskGroup() as group:
-        waits = [group.create_task(ended.wait()), group.create_task(process.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-    if process.returncode is not None:
-        raise HomeAssistantError(f"ended with status {process.returncode}")
+            status = await process.wait()
+            while status == RESTART_EXIT_CODE:  # the visitor pressed Restart
+                say("==> Starting Home Assistant again")
+                async with running(folder, log) as again:
+                    status = await again.wait()
+            raise HomeAssistantError(f"Home Assistant ended with status {status}; its log: {log}")
 
 
 async def main() -> int:
     """Run the demo; return the exit status."""
     options = parse_arguments(None)
-    ended = asyncio.Event()
-    task = asyncio.create_task(demo(options, ended))
+    task = asyncio.create_task(demo(options))
     loop = asyncio.get_running_loop()
-
-    def end() -> None:
-        ended.set()
-        if not task.done():
-            task.cancel()
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
+        loop.add_signal_handler(number, task.cancel)
     try:
         await task
     except asyncio.CancelledError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 import json
 import os
 from pathlib import Path
@@ -49,18 +50,21 @@ class HomeAssistantError(Exception):
     """Home Assistant did not do what it should; the message is for the person at the terminal."""
 
 
-def prepare(folder: Path, port: int, integration: Path) -> None:
+def prepare(
+    folder: Path, port: int, *integrations: Path, configuration: str = CONFIGURATION
+) -> None:
     """Lay out a configuration folder that starts without questions; what is there stays.
 
-    `integration` is the folder of the custom integration, which is linked to.
+    `integrations` are folders of custom integrations, which are linked to.
     """
     storage = folder / ".storage"
     storage.mkdir(parents=True, exist_ok=True)
-    (folder / "configuration.yaml").write_text(CONFIGURATION)
-    link = folder / "custom_components" / integration.name
-    link.parent.mkdir(exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(integration)
+    (folder / "configuration.yaml").write_text(configuration)
+    for integration in integrations:
+        link = folder / "custom_components" / integration.name
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(integration)
     onboarding = storage / "onboarding"
     if not onboarding.exists():
         done = ["core_config", "analytics", "integration"]
@@ -146,7 +150,17 @@ class HomeAssistant:
                 await socket.receive_json()
                 await socket.send_json({"type": "auth", "access_token": tokens["access_token"]})
                 await socket.receive_json()
-                yield cls(session, socket, url)
+                home = cls(session, socket, url)
+                await home._until_running()
+                yield home
+
+    async def _until_running(self) -> None:
+        """Wait until the integrations are set up; before, some commands are unknown."""
+        async with asyncio.timeout(START_TIMEOUT):
+            while True:
+                if (await self.call("get_config"))["state"] == "RUNNING":
+                    return
+                await asyncio.sleep(0.2)
 
     async def call(self, command: str, **arguments: Any) -> Any:
         """Send a WebSocket command and return its result; HomeAssistantError when it fails."""
@@ -169,6 +183,12 @@ class HomeAssistant:
         """Answer a form of a config flow."""
         return await self._post(f"/api/config/config_entries/flow/{flow_id}", answer)
 
+    async def options(self, entry_id: str, answer: dict[str, Any]) -> dict[str, Any]:
+        """Answer the options form of a config entry."""
+        path = "/api/config/config_entries/options/flow"
+        form = await self._post(path, {"handler": entry_id})
+        return await self._post(f"{path}/{form['flow_id']}", answer)
+
     async def _post(self, path: str, data: dict[str, Any]) -> dict[str, Any]:
         async with self._session.post(path, json=data) as response:
             if not response.ok:
@@ -178,28 +198,32 @@ class HomeAssistant:
 
 
 async def _wait_until_up(session: ClientSession, process: asyncio.subprocess.Process) -> None:
-    """Wait until Home Assistant has started all it was told to."""
+    """Wait until Home Assistant answers, whether it is onboarded or not."""
     try:
         async with asyncio.timeout(START_TIMEOUT):
             while True:
                 if process.returncode is not None:
-                    raise HomeAssistantError(f"ended with status {process.returncode}")
+                    status = process.returncode
+                    raise HomeAssistantError(f"Home Assistant ended with status {status}")
                 try:
                     async with session.get("/api/onboarding") as response:
-                        if response.ok:
+                        if response.ok or response.status == HTTPStatus.NOT_FOUND:
                             return
                 except ClientError:
                     pass
                 await asyncio.sleep(0.2)
     except TimeoutError:
-        raise HomeAssistantError(f"did not answer within {START_TIMEOUT:.0f} s") from None
+        raise HomeAssistantError(
+            f"Home Assistant did not answer within {START_TIMEOUT:.0f} s"
+        ) from None
 
 
 async def _tokens(session: ClientSession, url: str) -> dict[str, Any]:
     """Sign in, as a new owner on the first start."""
     client_id = f"{url}/"
     async with session.get("/api/onboarding") as response:
-        new = any(step["step"] == "user" and not step["done"] for step in await response.json())
+        steps = await response.json() if response.ok else []  # not found once all is done
+    new = any(step["step"] == "user" and not step["done"] for step in steps)
     if new:
         owner = {
             "client_id": client_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.helpers import device_registry as dr
@@ -13,6 +13,8 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.lwm2m.const import POLL_INTERVAL
+from custom_components.lwm2m.protocol.client import Client
+from custom_components.lwm2m.protocol.errors import ClientTimeout, NotRegistered
 from custom_components.lwm2m.protocol.path import Path
 from simulator.blueprint import Blueprint
 from simulator.board import Board
@@ -132,6 +134,63 @@ async def test_board_out_of_observation_slots_is_read_for_the_rest(show: Show) -
     await poll(shown.hass)
 
     assert shown.state(VALUE).state == "23.0"
+
+
+async def test_only_the_observation_that_ended_is_asked_for_again(show: Show) -> None:
+    """A second one of the same resource would take one of the board's few slots."""
+    shown = await show(INSTANCES, observable=lambda path: len(path) == 3)
+    observed = happened(shown.board, EventKind.OBSERVED)
+    ended = shown.device._following._observations[TEMPERATURE / 5700]
+
+    ended.end(NotRegistered("board"))
+    await poll(shown.hass)
+
+    assert observed == [TEMPERATURE / 5700]
+
+
+async def test_instance_that_cannot_be_read_any_more_holds_up_no_other(show: Show) -> None:
+    """It went without the Update that would have told so."""
+    shown = await show(
+        INSTANCES | {"/3303/1": {5700: 5.0}}, observable=lambda path: path.object_id != 3303
+    )
+
+    shown.board._drop(TEMPERATURE)
+    shown.board.set(Path(3303, 1, 5700), 6.0)
+    await poll(shown.hass)
+
+    assert shown.state("/3303/1/5700").state == "6.0"
+
+
+async def test_instance_that_is_never_answered_for_holds_up_no_other(
+    hass: HomeAssistant, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observe = Client.observe_timed
+
+    async def observe_all_but_one(client: Client, paths: tuple[Path, ...], *args: Any) -> Any:
+        if paths == (Path(3, 0),):
+            raise ClientTimeout("board", Path(3, 0))
+        return await observe(client, paths, *args)
+
+    monkeypatch.setattr(Client, "observe_timed", observe_all_but_one)
+    shown = await show(INSTANCES)
+
+    await poll(hass)
+
+    assert shown.state(VALUE).state == "21.5"
+
+
+async def test_value_that_the_board_limits_is_not_overwritten(
+    show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notification of what became of it is behind the confirmation, in the same step."""
+    shown = await show({"/3311/0": {5850: True, 5851: 40}})
+    dimmer = Path(3311, 0, 5851)
+    monkeypatch.setattr(Board, "write", lambda board, *_, **__: board.set(dimmer, 90))
+
+    await shown.device.async_write({dimmer: 100})
+    await settle(shown.hass)
+
+    assert shown.device.values[dimmer] == 90
 
 
 async def test_board_that_reboots_is_observed_again(show: Show) -> None:

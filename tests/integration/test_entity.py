@@ -33,11 +33,12 @@ async def test_further_instance_shows_its_id(show: Show) -> None:
 @pytest.mark.parametrize(
     ("label", "name"),
     [
-        ("Outdoor", "Outdoor Temperature"),
+        ("Outdoor", "Outdoor temperature"),
         ("Outdoor temperature", "Outdoor temperature"),
-        (" Outdoor ", "Outdoor Temperature"),
+        (" Outdoor ", "Outdoor temperature"),
         ("  ", "Temperature"),
-        ("x" * 70, f"{'x' * 64} Temperature"),
+        ("x" * 70, f"{'x' * 64} temperature"),
+        ("{quantity}", "{quantity} temperature"),
     ],
 )
 async def test_application_type_precedes_the_name(show: Show, label: str, name: str) -> None:
@@ -47,13 +48,30 @@ async def test_application_type_precedes_the_name(show: Show, label: str, name: 
 
 async def test_application_type_tells_instances_apart(show: Show) -> None:
     shown = await show({"/3303/3": {5700: 21.5, 5750: "Outdoor"}})
-    assert shown.state("/3303/3/5700").name == "board Outdoor Temperature"
+    assert shown.state("/3303/3/5700").name == "board Outdoor temperature"
 
 
 async def test_application_type_names_what_the_instance_is_about(show: Show) -> None:
     shown = await show({"/3200/0": {5500: False, 5501: 0, 5750: "Front door"}})
     assert shown.state("/3200/0/5500").name == "board Front door"
-    assert shown.state("/3200/0/5501").name == "board Front door Digital input counter"
+    assert shown.state("/3200/0/5501").name == "board Front door counter"
+
+
+async def test_application_type_stands_where_the_translation_wants_it(show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5, 5605: None, 5750: "Outdoor"}})
+    entry = shown.entry("/3303/0/5605")
+    assert entry.original_name == "Reset Outdoor minimum and maximum temperature"
+
+
+async def test_name_of_another_language_keeps_its_capital(hass: HomeAssistant, show: Show) -> None:
+    hass.config.language = "de"
+    shown = await show({"/3303/0": {5700: 21.5, 5750: "Garten"}})
+    assert shown.state(VALUE).name == "board Garten Temperature"
+
+
+async def test_capital_letters_that_are_no_sentence_case_stay(show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 512.0, 5701: "raw", 5750: "Outdoor"}})
+    assert shown.state(VALUE).name == "board Outdoor Sensor Value"
 
 
 async def test_entity_without_class_is_named_by_the_model(show: Show) -> None:

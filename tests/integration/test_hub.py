@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+import socket
 from typing import TYPE_CHECKING
 
-from aiocoap import CHANGED, CREATED, FORBIDDEN
+from aiocoap import CHANGED, CON, CREATED, FORBIDDEN, POST, Message
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigFlowContext
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE, Platform
 from homeassistant.core import CoreState, HomeAssistant
@@ -200,6 +202,32 @@ async def test_unknown_endpoints_are_bounded(
     assert caplog.text.count("refusing further unknown endpoints") == 1
 
 
+async def test_unknown_endpoints_are_bounded_when_they_come_all_at_once(
+    hass: HomeAssistant, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as one step of the event loop takes from the socket."""
+    monkeypatch.setattr(hub_module, "MAX_PENDING", 2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+        flood.connect((LOOPBACK, hub.server.port))
+        for number in range(5):
+            register = Message(
+                code=POST,
+                _mtype=CON,
+                _mid=number,
+                _token=bytes([number]),
+                uri_path=("rd",),
+                uri_query=(f"ep=stranger-{number}",),
+                payload=b"</3/0>",
+            )
+            flood.send(register.encode())
+        async with asyncio.timeout(5):
+            while hub.server.counters.registered + hub.server.counters.refused < 5:
+                await asyncio.sleep(0)
+    await settle(hass)
+
+    assert hub.pending.keys() == {"stranger-0", "stranger-1"}
+
+
 async def test_waiting_endpoint_may_register_again_when_no_other_may(
     hass: HomeAssistant, hub: Hub, run_board: RunBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,6 +356,17 @@ async def test_endpoint_comes_back_when_it_is_no_longer_ignored(
     await ignore_the_card(hass)
     await stop_ignoring(hass)
     await board.register()
+    await settle(hass)
+    assert len(cards(hass)) == 1
+
+
+async def test_endpoint_that_is_still_registered_comes_back_at_once(
+    hass: HomeAssistant, hub: Hub, run_board: RunBoard
+) -> None:
+    """Its next Update may be a day away."""
+    await run_board()
+    await ignore_the_card(hass)
+    await stop_ignoring(hass)
     await settle(hass)
     assert len(cards(hass)) == 1
 

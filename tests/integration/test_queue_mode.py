@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 from custom_components.lwm2m.commands import EVENT_COMMAND
 from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.protocol.path import Path
+from simulator.board import Board
 
 from .boards import NAME, TIMEOUT, Show, Shown
 
@@ -125,6 +126,18 @@ async def test_state_follows_when_the_device_wakes_up(asleep: Shown) -> None:
     await asleep.call("switch.turn_on", OUTLET)
     await asleep.board.update()
     await until(asleep.hass, asleep.entry(OUTLET).entity_id, "on")
+
+
+async def test_command_counts_though_the_device_woke_up_with_an_older_value(
+    asleep: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what is notified once the command was sent says better."""
+    monkeypatch.setattr(Board, "write", lambda *_, **__: None)
+    await asleep.device.async_write({Path.parse(DIMMER): 70})
+    asleep.board.set(Path.parse(DIMMER), 30)
+    asleep.board.client.observations.flush()
+    await until(asleep.hass, asleep.entry(DIMMER).entity_id, "30")
+    await until(asleep.hass, asleep.entry(DIMMER).entity_id, "70")
 
 
 async def test_applied_command_is_told(

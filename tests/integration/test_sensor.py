@@ -132,6 +132,13 @@ async def test_energy_counts_up(show: Show) -> None:
     assert attributes["state_class"] == "total_increasing"
 
 
+@pytest.mark.parametrize("path", ["/3/0/10", "/3/0/21", "/4/0/3"])
+async def test_what_few_look_at_is_disabled_by_default(show: Show, path: str) -> None:
+    shown = await show({"/3/0": {10: 148, 21: 512}, "/4/0": {3: 200}})
+    assert shown.entry(path).disabled
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_battery_and_memory(show: Show) -> None:
     shown = await show({"/3/0": {9: 87, 10: 148, 20: 1, 21: 512}})
     assert shown.state("/3/0/9").attributes["device_class"] == "battery"

@@ -255,7 +255,7 @@ async def test_device_that_is_not_registered(call: Call, board: Board, hass: Hom
     with pytest.raises(HomeAssistantError) as error:
         await call("write", DIMMER, value=1)
     assert str(error.value) == (
-        "kitchen-board is not registered: it is switched off, out of reach, or has taken its leave"
+        "kitchen-board is not registered: it is switched off, out of reach, or has signed off"
     )
 
 

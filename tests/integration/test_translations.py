@@ -6,6 +6,7 @@ import errno
 import json
 from pathlib import Path as FilePath
 import socket
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from aiocoap import NOT_FOUND
@@ -118,3 +119,14 @@ def test_action_is_described(action: str) -> None:
 
 def test_actions_have_icons() -> None:
     assert ICONS["services"].keys() == ACTIONS.keys()
+
+
+def test_names_with_a_label_need_no_more_than_the_name_without() -> None:
+    for texts in TEXTS["entity"].values():
+        for key in (key for key in texts if key.endswith("_labelled")):
+            plain = texts[key.removesuffix("_labelled")]["name"]
+            assert _fields(texts[key]["name"]) == _fields(plain) | {"label"}
+
+
+def _fields(text: str) -> set[str]:
+    return {field for _, field, _, _ in Formatter().parse(text) if field}

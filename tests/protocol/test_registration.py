@@ -364,6 +364,7 @@ async def test_an_empty_update_only_renews_the_lifetime(
         ("fw=2", {"attributes": {"et": "lamp", "fw": "2"}}),
         ("ep=dev", {}),
         ("lwm2m=1.1", {}),
+        ("lwm2m=1.1.1", {}),
     ],
 )
 async def test_an_update_changes_what_it_says(

@@ -36,6 +36,7 @@ from custom_components.lwm2m.protocol.errors import (
 )
 from custom_components.lwm2m.protocol.node import Decoded, Values
 from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.protocol.reporting import latest
 from custom_components.lwm2m.protocol.server import Sent
 
 from .conftest import PATIENCE, Device, Events, MakeDevice
@@ -559,6 +560,23 @@ async def test_a_wrong_send_gets_its_code_and_is_no_event(
 
     assert response.code == code
     assert events.empty
+
+
+async def test_sends_right_behind_each_other_are_all_taken_without_a_token_too(
+    events: Events, device: Device, location: str
+) -> None:
+    """RFC 7252 5.3.1 wants tokens to differ; what is acknowledged by none would be lost."""
+    await events.next()
+    for value in (1.0, 2.0, 3.0):
+        payload = b'[{"n":"/3303/0/5700","v":%f}]' % value
+        device.send(
+            device.make(POST, "dp", mtype=NON, token=b"", content_format=110, payload=payload)
+        )
+
+    sent = [await events.next() for _ in range(3)]
+
+    values = [latest(event.readings).values[MEASURED] for event in sent if isinstance(event, Sent)]
+    assert values == [1.0, 2.0, 3.0]
 
 
 async def test_a_send_from_an_unknown_address_is_not_found(device: Device) -> None:

@@ -6,6 +6,8 @@ from typing import Self, override
 
 MAX_ID = 65534
 """65535 is reserved (OMA-TS-LightweightM2M_Core-V1_1_1 7.1)."""
+MAX_SHOWN = 40
+"""How much of a text that is no path an error repeats: it may be any device's, and goes to logs."""
 
 
 class PathError(ValueError):
@@ -23,7 +25,7 @@ class Path(tuple[int, ...]):
 
     def __new__(cls, *ids: int) -> Self:
         """Make a path of checked IDs; PathError when one is out of range."""
-        if len(ids) > 4 or any(not 0 <= number <= MAX_ID for number in ids):
+        if len(ids) > 4 or (ids and not 0 <= min(ids) <= max(ids) <= MAX_ID):
             raise PathError(f"not a LwM2M path: {'/'.join(map(str, ids))}")
         return super().__new__(cls, ids)
 
@@ -34,7 +36,7 @@ class Path(tuple[int, ...]):
         if parts == [""]:
             return cls()
         if not all(part.isascii() and part.isdecimal() and len(part) <= 5 for part in parts):
-            raise PathError(f"not a LwM2M path: {text!r}")
+            raise PathError(f"not a LwM2M path: {text[:MAX_SHOWN]!r}")
         return cls(*map(int, parts))
 
     @override
@@ -56,7 +58,7 @@ class Path(tuple[int, ...]):
     @property
     def parent(self) -> Path:
         """The path one level up; the root is its own parent."""
-        return Path(*self[:-1])
+        return _part(self[:-1])
 
     @property
     def object_id(self) -> int:
@@ -81,9 +83,14 @@ class Path(tuple[int, ...]):
     @property
     def instance(self) -> Path:
         """The first two IDs: the object instance that this path is in."""
-        return Path(*self[:2])
+        return _part(self[:2])
 
     @property
     def resource(self) -> Path:
         """The first three IDs: the resource that this path is in."""
-        return Path(*self[:3])
+        return _part(self[:3])
+
+
+def _part(ids: tuple[int, ...]) -> Path:
+    """Make a path of IDs that are a path's already: notifications do so all the time."""
+    return tuple.__new__(Path, ids)

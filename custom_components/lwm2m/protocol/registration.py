@@ -126,9 +126,11 @@ def apply_update(registration: Registration, message: Message, now: datetime) ->
     """
     parameters = _parse_parameters(message)
     changes: dict[str, Any] = {}
-    for name, current in (("ep", registration.endpoint), ("lwm2m", registration.version)):
-        if parameters.pop(name, current) != current:
-            raise RequestError(codes.BAD_REQUEST, f"{name} cannot be updated")
+    if parameters.pop("ep", registration.endpoint) != registration.endpoint:
+        raise RequestError(codes.BAD_REQUEST, "ep cannot be updated")
+    version = parameters.pop("lwm2m", registration.version)
+    if _parse_lwm2m_version(version) != registration.version:
+        raise RequestError(codes.BAD_REQUEST, "lwm2m cannot be updated")
     _refuse_profile(parameters)
     if (lifetime := parameters.pop("lt", None)) is not None:
         changes["lifetime"] = _parse_lifetime(lifetime)

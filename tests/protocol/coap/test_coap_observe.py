@@ -13,7 +13,7 @@ from custom_components.lwm2m.protocol.coap.observation import MAX_HELD, Observat
 from tests.raw_coap import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from custom_components.lwm2m.protocol.coap import CoapEndpoint
     from tests.raw_coap import RawPeer
@@ -277,6 +277,25 @@ async def test_the_next_notification_after_forgetting_is_rejected(
     assert established.seen == []
 
 
+async def test_a_forgotten_notification_is_rejected_where_the_peer_has_moved_to(
+    established: Observed, open_peer: Callable[..., Awaitable[RawPeer]]
+) -> None:
+    """It observes anew there, and would notify twice for good, of one slot too many."""
+    elsewhere = await open_peer()
+    established.forget()
+
+    notification = elsewhere.send(
+        established.request.remote,
+        CONTENT,
+        NON,
+        token=established.request.token,
+        observe=11,
+    )
+
+    answer = await elsewhere.receive()
+    assert (answer.mtype, answer.mid) == (RST, notification.mid)
+
+
 async def test_forgetting_twice_is_noticed(established: Observed) -> None:
     established.forget()
 
@@ -451,6 +470,13 @@ async def test_a_notification_in_blocks_is_fetched_whole(
     assert request.opt.uri_path == ("3303", "0")
     assert request.token != established.request.token
     assert established.seen[-1].opt.observe == 11
+
+
+async def test_the_last_block_alone_is_no_notification(established: Observed, raw: RawPeer) -> None:
+    raw.notify(established.request, 11, b"end", block2=(1, False, 0))
+    raw.notify(established.request, 12, b"next")
+
+    assert await established.payloads(b"next") == [b"next"]
 
 
 async def test_a_newer_notification_ends_the_fetching_of_an_older(

@@ -497,12 +497,13 @@ async def test_a_wrong_further_block_ends_the_transfer(
         await pending
 
 
+@pytest.mark.parametrize("more", [True, False])
 async def test_a_first_block_that_is_none_ends_the_transfer(
-    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest, more: bool
 ) -> None:
     pending = start(endpoint, request_to("3"))
 
-    raw.answer(await raw.receive(), bytes(16), block2=(1, True, 0))
+    raw.answer(await raw.receive(), bytes(16), block2=(1, more, 0))
 
     with pytest.raises(TransferFailed):
         await pending

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.lwm2m.protocol.coap import CoapEndpoint, CoapError, UdpPeer
-from custom_components.lwm2m.protocol.coap.wire import MalformedMessage, decode
+from custom_components.lwm2m.protocol.coap.wire import MAX_OPTIONS, MalformedMessage, decode
 from tests.raw_coap import RawPeer, until
 
 if TYPE_CHECKING:
@@ -70,6 +70,26 @@ def test_any_bytes_are_a_message_or_malformed(data: bytes) -> None:
 def test_any_bytes_behind_a_header_are_a_message_or_malformed(data: bytes) -> None:
     with suppress(MalformedMessage):
         decode(b"\x40\x01\x00\x01" + data, None)
+
+
+OPTIONS_OF_ANY_LENGTH = {
+    "empty": b"\x00",
+    "short": b"\x02ab",
+    "one byte more": b"\x0d\x07" + bytes(20),
+    "two bytes more": b"\x0e\x00\x01" + bytes(270),
+    "of a large number": b"\xd0\x00",
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS_OF_ANY_LENGTH.values(), ids=OPTIONS_OF_ANY_LENGTH)
+@pytest.mark.parametrize("behind", [b"", b"\xff" + bytes(1000)], ids=["no payload", "payload"])
+def test_options_are_bounded_whatever_their_length(option: bytes, behind: bytes) -> None:
+    """Decoding the 65,000 of the largest datagram would stop the event loop for 0.2 s."""
+    head = b"\x41\x02\x00\x01t"
+    decode(head + option * MAX_OPTIONS + behind, None)
+
+    with pytest.raises(MalformedMessage):
+        decode(head + option * (MAX_OPTIONS + 1) + behind, None)
 
 
 async def test_malformed_datagrams_are_counted_and_harmless(

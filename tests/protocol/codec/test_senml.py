@@ -90,6 +90,14 @@ def test_a_long_base_name_is_refused_before_each_record_repeats_it() -> None:
         read([{"bn": "/3303/0/5700" + "/" * 60, "v": 1}], Path())
 
 
+def test_a_name_that_is_no_path_is_not_repeated_at_length() -> None:
+    """The error goes to the log, and back to the client that sends such."""
+    with pytest.raises(CodecError) as caught:
+        read([{"n": "x" * 60_000, "v": 1}], Path())
+
+    assert len(str(caught.value)) < 100
+
+
 @pytest.mark.parametrize("name", ["/3303/1/5700", "/3304/0/5700", "/3303"])
 def test_a_name_outside_of_the_request_spoils_the_pack(name: str) -> None:
     with pytest.raises(CodecError):

@@ -291,7 +291,11 @@ class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
 
     @override
     def render_to_pipe(self, pipe: Pipe) -> None:
-        task = self.loop.create_task(self._answer(pipe))
+        # Begun at once: aiocoap cancels a request when the next of its token arrives, which peers
+        # that use no tokens may send right behind it, and it would never be handled.
+        task = asyncio.Task(self._answer(pipe), loop=self.loop, eager_start=True)
+        if task.done():
+            return
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
         pipe.on_interest_end(task.cancel)

@@ -224,9 +224,7 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
             self._counters.duplicates += 1
             return True
         self._counters.unmatched += 1
-        if response.mtype is NON and self._observations.was_forgotten(
-            response.remote, response.token
-        ):
+        if response.mtype is NON and self._observations.was_forgotten(response.token):
             self._reject(response.remote, response.mid)
         return False
 

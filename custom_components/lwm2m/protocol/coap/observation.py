@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .errors import CoapError
 from .recent import Recent
+from .transfer import is_whole
 
 if TYPE_CHECKING:
     from collections import deque
@@ -76,9 +77,7 @@ class ObservationTable:
         self._fetch_rest = fetch_rest
         self._entries: dict[tuple[UdpPeer, bytes], Observation] = {}
         self._fetches: set[asyncio.Task[None]] = set()
-        self._forgotten: Recent[tuple[UdpPeer, bytes], None] = Recent(
-            FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time
-        )
+        self._forgotten: Recent[bytes, None] = Recent(FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time)
 
     def __len__(self) -> int:
         """Count the observations."""
@@ -96,19 +95,20 @@ class ObservationTable:
         """Take an observation out, and remember that its notifications are to be rejected."""
         observation = self._entries.pop((remote, token), None)
         if observation is not None:
-            self._forgotten.set((remote, token), None)
+            self._forgotten.set(token, None)
             observation.sink = _ignore
             if observation.fetch is not None:
                 observation.fetch.cancel()
         return observation
 
-    def was_forgotten(self, remote: UdpPeer, token: bytes) -> bool:
+    def was_forgotten(self, token: bytes) -> bool:
         """Tell whether an observation was removed here.
 
-        Its non-confirmable notifications are rejected too; strangers' are not, since the Reset
-        is optional then (RFC 7641 3.5) and has made modems hang.
+        Its non-confirmable notifications are rejected too, wherever the peer has moved to: else
+        it would keep the slot for good. Strangers' are not, since the Reset is optional then
+        (RFC 7641 3.5) and has made modems hang; nobody guesses a token of ours.
         """
-        return (remote, token) in self._forgotten
+        return token in self._forgotten
 
     def deliver(self, observation: Observation, message: Message) -> None:
         """Give a notification to its sink, unless it is stale."""
@@ -126,7 +126,7 @@ class ObservationTable:
             observation.fetch.cancel()
             observation.fetch = None
             self._counters.lost_notifications += 1
-        if lasting and message.opt.block2 is not None and message.opt.block2.more:
+        if lasting and not is_whole(message):
             observation.fetch = self._loop.create_task(self._complete(observation, message))
             self._fetches.add(observation.fetch)
             observation.fetch.add_done_callback(self._fetches.discard)

@@ -69,7 +69,7 @@ async def fetch_rest(request: Message, first: Message, send: SendOne, limit: int
     fit, or when the whole exceeds `limit` bytes.
     """
     block: BlockOption.BlockwiseTuple | None = first.opt.block2
-    if block is None or not block.more:
+    if block is None or is_whole(first):
         return first
     if block.block_number != 0 or len(first.payload) != block.size:
         raise TransferFailed("the first block is none")
@@ -96,6 +96,12 @@ async def fetch_rest(request: Message, first: Message, send: SendOne, limit: int
     first.payload = bytes(payload)
     first.opt.block2 = None
     return first
+
+
+def is_whole(response: Message) -> bool:
+    """Tell whether a response is no block of a larger one, also not its last (RFC 7959 2.2)."""
+    block: BlockOption.BlockwiseTuple | None = response.opt.block2
+    return block is None or (block.block_number == 0 and not block.more)
 
 
 def _request_block(request: Message, offset: int, exponent: int) -> Message:

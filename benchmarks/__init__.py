@@ -1,0 +1,1 @@
+"""What is fast, measured, beside what users would pick instead."""

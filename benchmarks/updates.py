@@ -1,0 +1,276 @@
+"""State updates through Home Assistant: LwM2M beside MQTT, alternating in one run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from asyncio.subprocess import PIPE, Process
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import json
+from pathlib import Path
+import platform
+import shutil
+import socket
+from statistics import median, quantiles
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+from homeassistant.const import __version__ as home_assistant_version
+
+from scripts.lib.home_assistant import (
+    HOST,
+    HomeAssistant,
+    HomeAssistantError,
+    prepare,
+    running,
+    stop,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "RESULTS.md"
+PROBE = ROOT / "benchmarks" / "lwm2m_probe"
+CONFIGURATION = """\
+config:
+onboarding:
+lwm2m_probe:
+logger:
+  default: warning
+"""
+"""Without a recorder: what is measured is the way to the state machine."""
+DEVICES, SENSORS = 50, 10
+SECONDS = 5.0
+ROUNDS = 3
+RATES = (1000, 1500, 2000, 2500, 3000, 3500, 4000, 5000, 6000, 7000, 8000, 10000, 12000)
+SETTLE = 2.0
+"""Seconds after the last update was sent within which all must have arrived."""
+FIRST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run at a steady rate gave."""
+
+    rate: int
+    lost: int
+    cpu_us: float
+    """Microseconds of Home Assistant's CPU for each update."""
+    p50_ms: float
+    p99_ms: float
+    lag_s: float
+    """How long after the last was sent the last arrived."""
+
+    @property
+    def kept_up(self) -> bool:
+        """Whether nothing was lost and nothing was waiting for long."""
+        return self.lost == 0 and self.lag_s < 0.5
+
+
+class Bench:
+    """A loader and the Home Assistant that it loads."""
+
+    def __init__(self, home: HomeAssistant, loader: Process) -> None:
+        """Take over a connected loader."""
+        self._home = home
+        self._loader = loader
+        self._next = FIRST
+
+    async def run(self, rate: int) -> Run:
+        """Send at a rate and see what arrives."""
+        assert self._loader.stdin
+        assert self._loader.stdout
+        await self._home.call("lwm2m_probe/start")
+        command = {"rate": rate, "seconds": SECONDS, "first": self._next}
+        self._loader.stdin.write(f"{json.dumps(command)}\n".encode())
+        sent: list[float] = json.loads(await self._loader.stdout.readline())["sent"]
+        first, self._next = self._next, self._next + len(sent)
+        await asyncio.sleep(SETTLE)
+        result = await self._home.call("lwm2m_probe/stop")
+        arrived = dict(result["arrivals"])
+        delays = [
+            (arrived[first + index] - time) * 1000
+            for index, time in enumerate(sent)
+            if first + index in arrived
+        ]
+        return Run(
+            rate=rate,
+            lost=len(sent) - len(delays),
+            cpu_us=result["cpu"] / max(1, len(delays)) * 1e6,
+            p50_ms=median(delays) if delays else 0.0,
+            p99_ms=quantiles(delays, n=100)[98] if len(delays) > 1 else 0.0,
+            lag_s=max(arrived.values(), default=0.0) - sent[-1],
+        )
+
+
+@asynccontextmanager
+async def loader(protocol: str, port: int) -> AsyncIterator[Process]:
+    """Run a loader and wait until its sensors are there."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "benchmarks.load",
+        protocol,
+        *map(str, (port, DEVICES, SENSORS)),
+        cwd=ROOT,
+        stdin=PIPE,
+        stdout=PIPE,
+        limit=1 << 26,
+    )
+    try:
+        assert process.stdout
+        async with asyncio.timeout(120):
+            assert json.loads(await process.stdout.readline())["ready"] == DEVICES * SENSORS
+        yield process
+    finally:
+        await stop(process)
+
+
+@asynccontextmanager
+async def mosquitto(folder: Path, port: int) -> AsyncIterator[None]:
+    """Run Mosquitto on a port of 127.0.0.1."""
+    binary = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
+    if binary is None:
+        sys.exit("scripts/bench: Mosquitto is missing (Debian package mosquitto)")
+    config = folder / "mosquitto.conf"
+    config.write_text(
+        f"listener {port} {HOST}\nallow_anonymous true\nset_tcp_nodelay true\n"
+        "max_queued_messages 0\nmax_inflight_messages 0\n"
+    )
+    process = await asyncio.create_subprocess_exec(binary, "-c", str(config), stderr=PIPE)
+    try:
+        yield
+    finally:
+        await stop(process)
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    """Return a port that is free now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+async def prepare_home(home: HomeAssistant, coap_port: int, mqtt_port: int) -> None:
+    """Add both integrations; new LwM2M devices are taken at once."""
+    server = {"name": "LwM2M", "host": HOST, "port": coap_port}
+    entry = (await home.flow(server, handler="lwm2m"))["result"]
+    await home.options(entry["entry_id"], {"accept_new_devices": "at_once"})
+    plain = {"set_client_cert": False, "set_ca_cert": "off", "transport": "tcp"}
+    broker = {"broker": HOST, "port": mqtt_port, "protocol": "3.1.1", "other_settings": plain}
+    added = await home.flow(broker, handler="mqtt")
+    if added["type"] != "create_entry":
+        raise HomeAssistantError(f"MQTT was not added: {added}")
+
+
+async def wait_for_sensors(home: HomeAssistant, platform_name: str) -> None:
+    """Wait until Home Assistant has all sensors of a platform."""
+    async with asyncio.timeout(120):
+        while True:
+            entities = await home.call("config/entity_registry/list")
+            count = sum(
+                entity["platform"] == platform_name and "temperature" in entity["entity_id"]
+                for entity in entities
+            )
+            if count >= DEVICES * SENSORS:
+                return
+            await asyncio.sleep(0.5)
+
+
+async def fastest(bench: Bench) -> Run:
+    """Raise the rate until it is too much; return the last that was kept up with."""
+    best = await bench.run(500)
+    for rate in RATES:
+        run = await bench.run(rate)
+        if not run.kept_up:
+            break
+        best = run
+    return best
+
+
+async def measure() -> dict[str, list[tuple[Run, Run]]]:
+    """Alternate between the protocols; for each round the fastest run and one at half its rate."""
+    results: dict[str, list[tuple[Run, Run]]] = {"lwm2m": [], "mqtt": []}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        coap_port, mqtt_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
+        port = free_port(socket.SOCK_STREAM)
+        integration = ROOT / "custom_components" / "lwm2m"
+        prepare(folder, port, integration, PROBE, configuration=CONFIGURATION)
+        url = f"http://{HOST}:{port}"
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(mosquitto(folder, mqtt_port))
+            process = await stack.enter_async_context(running(folder, folder / "log"))
+            home = await stack.enter_async_context(HomeAssistant.sign_in(url, process))
+            await prepare_home(home, coap_port, mqtt_port)
+            benches: dict[str, Bench] = {}
+            for protocol, load_port in (("lwm2m", coap_port), ("mqtt", mqtt_port)):
+                process = await stack.enter_async_context(loader(protocol, load_port))
+                await wait_for_sensors(home, protocol)
+                benches[protocol] = Bench(home, process)
+            for _ in range(ROUNDS):
+                for protocol, bench in benches.items():
+                    best = await fastest(bench)
+                    half = await bench.run(best.rate // 2)
+                    results[protocol].append((best, half))
+                    print(f"{protocol}: {best}\n    half: {half}", flush=True)
+    return results
+
+
+def _median(results: list[tuple[Run, Run]], which: int, field: str) -> float:
+    return median(float(getattr(pair[which], field)) for pair in results)
+
+
+def report(results: dict[str, list[tuple[Run, Run]]]) -> str:
+    """Put the results into a table: medians of the rounds, and LwM2M to MQTT."""
+    rows: list[tuple[str, int, str, str]] = [
+        ("updates/s with nothing lost", 0, "rate", "{:,.0f}"),
+        ("latency at half that rate, p50", 1, "p50_ms", "{:.2f} ms"),
+        ("latency at half that rate, p99", 1, "p99_ms", "{:.1f} ms"),
+        ("Home Assistant's CPU per update", 0, "cpu_us", "{:.0f} µs"),
+    ]
+    lines = [
+        "# State updates through Home Assistant",
+        "",
+        (
+            f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {_cpu()}, Python "
+            f"{platform.python_version()}, Home Assistant {home_assistant_version}. "
+            f"{DEVICES} devices with {SENSORS} sensors each; {ROUNDS} rounds, {SECONDS:.0f} s a "
+            "rate, LwM2M and MQTT (Mosquitto, QoS 0, TCP_NODELAY on both sides) in turn on the "
+            "same Home Assistant; medians. Made by `scripts/bench`."
+        ),
+        "",
+        "| | LwM2M | MQTT | LwM2M/MQTT |",
+        "|---|---|---|---|",
+    ]
+    for title, which, field, form in rows:
+        ours, theirs = (_median(results[name], which, field) for name in ("lwm2m", "mqtt"))
+        ratio = ours / theirs if theirs else float("nan")
+        lines.append(f"| {title} | {form.format(ours)} | {form.format(theirs)} | {ratio:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cpu() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def main() -> None:
+    """Measure, print the table and write it down."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--no-write", action="store_true", help="only print the results")
+    options = parser.parse_args()
+    text = report(asyncio.run(measure()))
+    print(text)
+    if not options.no_write:
+        RESULTS.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

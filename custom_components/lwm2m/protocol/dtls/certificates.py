@@ -1,0 +1,185 @@
+"""X.509 certificates: parsing, and trust in the four usages of LwM2M 1.1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+from .errors import Alert, HandshakeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from cryptography.x509.verification import Policy
+
+MAX_CHAIN = 6
+"""Certificates that a client may show."""
+
+
+class CertificateUsage(IntEnum):
+    """How a certificate that is held is compared with a chain that is shown.
+
+    OMA-TS-LightweightM2M_Core-V1_1_1, object 0 resource 15, after RFC 6698 2.1.1. LwM2M defines it
+    for the client's check of the server; this server checks clients by the same rules.
+    """
+
+    CA_CONSTRAINT = 0
+    """The chain is valid up to one of the roots, and the held certificate is an authority in it."""
+    SERVICE_CERTIFICATE_CONSTRAINT = 1
+    """The chain is valid up to one of the roots, and the held certificate is the peer's own."""
+    TRUST_ANCHOR_ASSERTION = 2
+    """The chain is valid up to the held certificate."""
+    DOMAIN_ISSUED_CERTIFICATE = 3
+    """The held certificate is the peer's own, whoever issued it and until whenever."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateTrust:
+    """A certificate that is held, DER, and what it is held for."""
+
+    usage: CertificateUsage
+    certificate: bytes
+    roots: tuple[bytes, ...] = ()
+    """DER; the trust store of the two constraints."""
+
+    def accepts(self, chain: Sequence[bytes], at: datetime) -> bool:
+        """Say whether a peer with this chain (DER, its own certificate first) is trusted."""
+        if not chain:
+            return False
+        match self.usage:
+            case CertificateUsage.DOMAIN_ISSUED_CERTIFICATE:
+                return chain[0] == self.certificate
+            case CertificateUsage.TRUST_ANCHOR_ASSERTION:
+                return bool(validated_path(chain, (self.certificate,), at))
+            case CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT:
+                own = chain[0] == self.certificate
+                return own and bool(validated_path(chain, self.roots, at))
+            case CertificateUsage.CA_CONSTRAINT:
+                return self.certificate in validated_path(chain, self.roots, at)[1:]
+
+
+def validated_path(
+    chain: Sequence[bytes], roots: Sequence[bytes], at: datetime
+) -> tuple[bytes, ...]:
+    """Return the path (DER) from the peer's certificate to a root, empty when there is none.
+
+    RFC 5280 6, of the basic constraints, key usage, validity and signatures; revocation is not
+    checked. Certificates of devices are often bare, so the peer's own needs neither an alternative
+    name nor an extended key usage; one that it does have must allow TLS clients (4.2.1.12 there).
+    """
+    if not roots:
+        return ()
+    try:
+        shown = [x509.load_der_x509_certificate(certificate) for certificate in chain]
+        anchors = [x509.load_der_x509_certificate(root) for root in roots]
+        verifier = (
+            PolicyBuilder()
+            .store(Store(anchors))
+            .time(at)
+            .max_chain_depth(MAX_CHAIN)
+            .extension_policies(ca_policy=_AUTHORITY_POLICY, ee_policy=_DEVICE_POLICY)
+            .build_client_verifier()
+        )
+        path = verifier.verify(shown[0], shown[1:]).chain
+    except ValueError, VerificationError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType:
+        return ()
+    return tuple(_der(certificate) for certificate in path)
+
+
+def _check_key_cert_sign(
+    policy: Policy, certificate: x509.Certificate, extension: x509.KeyUsage | None
+) -> None:
+    if extension is not None and not extension.key_cert_sign:
+        raise ValueError("must not sign certificates")
+
+
+def _check_digital_signature(
+    policy: Policy, certificate: x509.Certificate, extension: x509.KeyUsage | None
+) -> None:
+    if extension is not None and not extension.digital_signature:
+        raise ValueError("must not sign")
+
+
+def _check_client_auth(
+    policy: Policy, certificate: x509.Certificate, extension: x509.ExtendedKeyUsage | None
+) -> None:
+    allowed = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+    if extension is not None and allowed.isdisjoint(extension):
+        raise ValueError("not for clients")
+
+
+_AUTHORITY_POLICY = (
+    ExtensionPolicy.permit_all()
+    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+    .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_key_cert_sign)
+)
+_DEVICE_POLICY = (
+    ExtensionPolicy.permit_all()
+    .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_digital_signature)
+    .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _check_client_auth)
+)
+
+
+def names(certificate: bytes) -> tuple[str, ...]:
+    """Return whom a certificate names: its common names, then its alternative DNS names and URIs.
+
+    Which of them is an endpoint name is for the LwM2M layer to say. Nothing is named by a
+    certificate that cannot be read.
+    """
+    try:
+        parsed = x509.load_der_x509_certificate(certificate)
+        found = [
+            str(attribute.value)
+            for attribute in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        ]
+        alternative = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return tuple(found)
+    except ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType:
+        return ()
+    found += alternative.get_values_for_type(x509.DNSName)
+    found += alternative.get_values_for_type(x509.UniformResourceIdentifier)
+    return tuple(found)
+
+
+def public_key(certificate: bytes) -> ec.EllipticCurvePublicKey:
+    """Return a certificate's key on P-256; raises HandshakeError."""
+    try:
+        key = x509.load_der_x509_certificate(certificate).public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise HandshakeError(Alert.BAD_CERTIFICATE, "certificate cannot be read") from error
+    return _on_p256(key)
+
+
+def load_public_key(spki: bytes) -> ec.EllipticCurvePublicKey:
+    """Return a raw public key on P-256 (RFC 7250 3); raises HandshakeError."""
+    try:
+        key = load_der_public_key(spki)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise HandshakeError(Alert.BAD_CERTIFICATE, "public key cannot be read") from error
+    return _on_p256(key)
+
+
+def _on_p256(key: object) -> ec.EllipticCurvePublicKey:
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise HandshakeError(Alert.UNSUPPORTED_CERTIFICATE, "key is not on P-256")
+
+
+def _der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)

@@ -1,0 +1,54 @@
+"""Stateless cookies, so that only who receives at its address is remembered (RFC 6347 4.2.1)."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .messages import ClientHello
+
+COOKIE = 16
+"""Bytes: half a SHA-256, which is sent twice in every handshake."""
+ROTATION = 60.0
+"""Seconds; a cookie is good for one to two of these."""
+
+
+class CookieJar:
+    """Makes and checks cookies with a secret that rotates."""
+
+    def __init__(self) -> None:
+        self._current = os.urandom(32)
+        self._previous = os.urandom(32)
+        self._rotation: float | None = None
+
+    def make(self, address: bytes, hello: ClientHello, now: float) -> bytes:
+        """Return the cookie for a ClientHello from this address."""
+        self._rotate(now)
+        return _cookie(self._current, address, hello)
+
+    def valid(self, address: bytes, hello: ClientHello, now: float) -> bool:
+        """Say whether a ClientHello brings back a cookie made for it and for its address."""
+        if len(hello.cookie) != COOKIE:
+            return False
+        self._rotate(now)
+        return any(
+            hmac.compare_digest(hello.cookie, _cookie(secret, address, hello))
+            for secret in (self._current, self._previous)
+        )
+
+    def _rotate(self, now: float) -> None:
+        if self._rotation is None:
+            self._rotation = now + ROTATION
+        elif now >= self._rotation:
+            # After a long silence the previous secret is as stale as the one before it.
+            stale = now >= self._rotation + ROTATION
+            self._previous = os.urandom(32) if stale else self._current
+            self._current = os.urandom(32)
+            self._rotation = now + ROTATION
+
+
+def _cookie(secret: bytes, address: bytes, hello: ClientHello) -> bytes:
+    bound = len(address).to_bytes(2) + address + hello.parameters
+    return hmac.digest(secret, bound, "sha256")[:COOKIE]

@@ -1,0 +1,165 @@
+"""Hello extensions: what a client offers, what the server answers (RFC 5246 7.4.1.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from .errors import Alert, DecodeError, HandshakeError
+from .wire import Reader, vector
+
+MAX_EXTENSIONS = 32
+
+
+class Extension(IntEnum):
+    """The extensions that mean something here; all others are ignored."""
+
+    MAX_FRAGMENT_LENGTH = 1
+    """RFC 6066 4."""
+    SUPPORTED_GROUPS = 10
+    """RFC 8422 5.1.1."""
+    EC_POINT_FORMATS = 11
+    """RFC 8422 5.1.2."""
+    SIGNATURE_ALGORITHMS = 13
+    """RFC 5246 7.4.1.4.1."""
+    CLIENT_CERTIFICATE_TYPE = 19
+    """RFC 7250 3."""
+    SERVER_CERTIFICATE_TYPE = 20
+    """RFC 7250 3."""
+    ENCRYPT_THEN_MAC = 22
+    """RFC 7366 2."""
+    EXTENDED_MASTER_SECRET = 23
+    """RFC 7627 5.1."""
+    CONNECTION_ID = 54
+    """RFC 9146 3."""
+    RENEGOTIATION_INFO = 0xFF01
+    """RFC 5746 3.2."""
+
+
+class Group(IntEnum):
+    """RFC 8422 5.1.1."""
+
+    SECP256R1 = 23
+    X25519 = 29
+
+
+class CertificateType(IntEnum):
+    """RFC 7250 3."""
+
+    X509 = 0
+    RAW_PUBLIC_KEY = 2
+
+
+ECDSA_SECP256R1_SHA256 = 0x0403
+"""RFC 5246 7.4.1.4.1: the hash SHA-256 (4), the signature ECDSA (3)."""
+UNCOMPRESSED = b"\x00"
+_MAX_FRAGMENT_LENGTHS = {1: 512, 2: 1024, 3: 2048, 4: 4096}
+"""RFC 6066 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientExtensions:
+    """What a ClientHello offers beyond its fixed fields."""
+
+    max_fragment_length: int | None = None
+    """Bytes."""
+    groups: tuple[int, ...] | None = None
+    """None: not said, so any (RFC 8422 4)."""
+    point_formats: bool = False
+    signature_algorithms: tuple[int, ...] | None = None
+    client_certificate_types: tuple[int, ...] | None = None
+    """What the client can show, by preference; None: not said, so X.509."""
+    server_certificate_types: tuple[int, ...] | None = None
+    """What the client can check, by preference; None: not said, so X.509."""
+    encrypt_then_mac: bool = False
+    extended_master_secret: bool = False
+    connection_id: bytes | None = None
+    """What to write into records for the client: may be empty; None: not offered."""
+    renegotiation_info: bool = False
+
+
+def parse_extensions(data: bytes) -> ClientExtensions:
+    """Read the extensions of a ClientHello; raises HandshakeError."""
+    reader = Reader(data)
+    found: dict[int, bytes] = {}
+    while not reader.empty:
+        number = reader.number(2)
+        if number in found or len(found) == MAX_EXTENSIONS:
+            raise DecodeError("an extension twice, or too many of them")
+        found[number] = reader.vector(2)
+
+    def numbers(extension: Extension, prefix: int, size: int) -> tuple[int, ...] | None:
+        if (body := found.get(extension)) is None:
+            return None
+        reader = Reader(body)
+        values = reader.numbers(prefix, size)
+        reader.end()
+        return values
+
+    def flag(extension: Extension) -> bool:
+        if (body := found.get(extension)) is None:
+            return False
+        Reader(body).end()
+        return True
+
+    point_formats = numbers(Extension.EC_POINT_FORMATS, 1, 1)
+    if point_formats is not None and 0 not in point_formats:
+        raise HandshakeError(Alert.ILLEGAL_PARAMETER, "uncompressed points are not offered")
+    return ClientExtensions(
+        max_fragment_length=_max_fragment_length(found.get(Extension.MAX_FRAGMENT_LENGTH)),
+        groups=numbers(Extension.SUPPORTED_GROUPS, 2, 2),
+        point_formats=point_formats is not None,
+        signature_algorithms=numbers(Extension.SIGNATURE_ALGORITHMS, 2, 2),
+        client_certificate_types=numbers(Extension.CLIENT_CERTIFICATE_TYPE, 1, 1),
+        server_certificate_types=numbers(Extension.SERVER_CERTIFICATE_TYPE, 1, 1),
+        encrypt_then_mac=flag(Extension.ENCRYPT_THEN_MAC),
+        extended_master_secret=flag(Extension.EXTENDED_MASTER_SECRET),
+        connection_id=_connection_id(found.get(Extension.CONNECTION_ID)),
+        renegotiation_info=_renegotiation_info(found.get(Extension.RENEGOTIATION_INFO)),
+    )
+
+
+def _max_fragment_length(body: bytes | None) -> int | None:
+    if body is None:
+        return None
+    reader = Reader(body)
+    code = reader.number(1)
+    reader.end()
+    if code not in _MAX_FRAGMENT_LENGTHS:
+        raise HandshakeError(Alert.ILLEGAL_PARAMETER, "no such maximum fragment length")
+    return _MAX_FRAGMENT_LENGTHS[code]
+
+
+def _connection_id(body: bytes | None) -> bytes | None:
+    if body is None:
+        return None
+    reader = Reader(body)
+    connection_id = reader.vector(1)
+    reader.end()
+    return connection_id
+
+
+def _renegotiation_info(body: bytes | None) -> bool:
+    """RFC 5746 3.6: on a first handshake it must be empty."""
+    if body is None:
+        return False
+    reader = Reader(body)
+    verify_data = reader.vector(1)
+    reader.end()
+    if verify_data:
+        raise HandshakeError(Alert.HANDSHAKE_FAILURE, "renegotiation of nothing")
+    return True
+
+
+def max_fragment_length_code(length: int) -> bytes:
+    """Return the extension's body for a length in bytes."""
+    return next(code for code, size in _MAX_FRAGMENT_LENGTHS.items() if size == length).to_bytes()
+
+
+def write_extensions(extensions: dict[Extension, bytes]) -> bytes:
+    """Write an extension block with its length; nothing at all when there are none."""
+    if not extensions:
+        return b""
+    return vector(
+        2, b"".join(number.to_bytes(2) + vector(2, body) for number, body in extensions.items())
+    )

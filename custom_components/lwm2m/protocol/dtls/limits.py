@@ -1,0 +1,57 @@
+"""What bounds the server's memory and work, and the limiter of rates."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Counts are of all peers together unless they say otherwise; rates are per second."""
+
+    handshakes: int = 1024
+    """Under way at once, each of a peer that echoed its cookie."""
+    handshakes_per_source: int = 256
+    """A border router or carrier's NAT shows a whole fleet as one source."""
+    connections: int = 10_000
+    connections_per_identity: int = 4
+    """A device has one; more are what restarts and new addresses leave behind."""
+    sessions: int = 10_000
+    hello_rate: float = 50.0
+    hello_burst: float = 500.0
+    """HelloVerifyRequests to one source."""
+    handshake_rate: float = 20.0
+    handshake_burst: float = 500.0
+    """Handshakes begun by one source; above `handshakes_per_source` so that a fleet can restart."""
+
+
+class RateLimiter:
+    """Limits events per source, in memory that does not depend on how many sources there are.
+
+    The generic cell rate algorithm (ITU-T I.371 A.1) over a fixed table. Sources share a cell by
+    a keyed hash, so that nobody can aim at somebody else's.
+    """
+
+    CELLS = 4096
+
+    def __init__(self, rate: float, burst: float) -> None:
+        """Allow `rate` events a second and `burst` at once."""
+        self._interval = 1 / rate
+        self._tolerance = (burst - 1) / rate
+        self._arrivals = array("d", [float("-inf")]) * self.CELLS
+        self._key = secrets.token_bytes(16)
+
+    def allow(self, source: Hashable, now: float) -> bool:
+        """Say whether one more event of this source is within its limit, and count it if so."""
+        cell = hash((self._key, source)) % self.CELLS
+        arrival = max(self._arrivals[cell], now)
+        if arrival - now > self._tolerance:
+            return False
+        self._arrivals[cell] = arrival + self._interval
+        return True

@@ -1,0 +1,244 @@
+"""Handshake messages: reading those of a client, writing those of a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import Alert, DecodeError, HandshakeError
+from .extensions import (
+    ECDSA_SECP256R1_SHA256,
+    ClientExtensions,
+    Extension,
+    Group,
+    parse_extensions,
+    write_extensions,
+)
+from .records import DTLS_1_0, DTLS_1_2
+from .wire import Reader, vector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEADER = 12
+"""type 1, length 3, message_seq 2, fragment_offset 3, fragment_length 3 (RFC 6347 4.2.2)."""
+_HEADER = struct.Struct("!B3sH3s3s")
+RANDOM = 32
+NULL_COMPRESSION = 0
+_NAMED_CURVE = 3
+_ECDSA_SIGN = 64
+EMPTY_RENEGOTIATION_INFO_SCSV = 0x00FF
+"""RFC 5746 3.3: stands for an empty renegotiation_info."""
+
+
+class HandshakeType(IntEnum):
+    """RFC 5246 7.4, RFC 6347 4.3.2 (3)."""
+
+    HELLO_REQUEST = 0
+    CLIENT_HELLO = 1
+    SERVER_HELLO = 2
+    HELLO_VERIFY_REQUEST = 3
+    CERTIFICATE = 11
+    SERVER_KEY_EXCHANGE = 12
+    CERTIFICATE_REQUEST = 13
+    SERVER_HELLO_DONE = 14
+    CERTIFICATE_VERIFY = 15
+    CLIENT_KEY_EXCHANGE = 16
+    FINISHED = 20
+
+
+class Fragment(NamedTuple):
+    """A piece of a handshake message (RFC 6347 4.2.3), or all of it."""
+
+    type: int
+    length: int
+    """Of the whole message."""
+    sequence: int
+    offset: int
+    body: bytes
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the complete message."""
+        return len(self.body) == self.length
+
+
+def fragments(data: bytes) -> Iterator[Fragment]:
+    """Yield the fragments in a record; raises DecodeError at the first that is none."""
+    position = 0
+    while position < len(data):
+        start = position + HEADER
+        if start > len(data):
+            raise DecodeError("fragment is cut short")
+        kind, length_, sequence, offset_, size_ = _HEADER.unpack_from(data, position)
+        length, offset, size = map(int.from_bytes, (length_, offset_, size_))
+        position = start + size
+        if position > len(data):
+            raise DecodeError("fragment is cut short")
+        if offset + size > length or (length and not size):
+            raise DecodeError("fragment lies outside its message")
+        yield Fragment(kind, length, sequence, offset, data[start:position])
+
+
+def message(kind: int, sequence: int, body: bytes) -> bytes:
+    """Write a message as if it were never fragmented, which is also what gets hashed.
+
+    RFC 6347 4.2.6.
+    """
+    length = len(body).to_bytes(3)
+    return b"".join((kind.to_bytes(1), length, sequence.to_bytes(2), bytes(3), length, body))
+
+
+def split_message(whole: bytes, size: int) -> Iterator[bytes]:
+    """Yield a message in fragments of at most `size` bytes, headers counted (RFC 6347 4.2.3)."""
+    room = size - HEADER
+    body = whole[HEADER:]
+    for offset in range(0, max(len(body), 1), room):
+        part = body[offset : offset + room]
+        yield whole[:6] + offset.to_bytes(3) + len(part).to_bytes(3) + part
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHello:
+    """RFC 5246 7.4.1.2, RFC 6347 4.2.1."""
+
+    version: int
+    random: bytes
+    session_id: bytes
+    cookie: bytes
+    suites: tuple[int, ...]
+    extensions: bytes
+    parameters: bytes
+    """Everything a second ClientHello must repeat, for the cookie (RFC 6347 4.2.1)."""
+
+    def parse_extensions(self) -> ClientExtensions:
+        """Read the extensions, a cost that waits until the cookie is valid; HandshakeError."""
+        return parse_extensions(self.extensions)
+
+    @classmethod
+    def parse(cls, body: bytes) -> ClientHello:
+        """Read a ClientHello; raises DecodeError, and HandshakeError without null compression."""
+        reader = Reader(body)
+        version = reader.number(2)
+        random = reader.take(RANDOM)
+        session_id = reader.vector(1, maximum=32)
+        cookie = reader.vector(1)
+        suites = reader.numbers(2, 2)
+        compression = reader.vector(1, minimum=1)
+        if NULL_COMPRESSION not in compression:
+            raise HandshakeError(Alert.ILLEGAL_PARAMETER, "null compression is not offered")
+        # A client without extensions may leave out their length too (RFC 5246 7.4.1.2).
+        extensions = b"" if reader.empty else reader.vector(2)
+        reader.end()
+        before_cookie = 2 + RANDOM + 1 + len(session_id)
+        after_cookie = before_cookie + 1 + len(cookie)
+        fixed_end = after_cookie + 2 + 2 * len(suites) + 1 + len(compression)
+        return cls(
+            version=version,
+            random=random,
+            session_id=session_id,
+            cookie=cookie,
+            suites=suites,
+            extensions=extensions,
+            parameters=body[:before_cookie] + body[after_cookie:fixed_end],
+        )
+
+
+def hello_verify_request(cookie: bytes) -> bytes:
+    """Write a HelloVerifyRequest: of version 1.0 whatever comes after it (RFC 6347 4.2.1)."""
+    return DTLS_1_0.to_bytes(2) + vector(1, cookie)
+
+
+def server_hello(
+    random: bytes, session_id: bytes, suite: int, extensions: dict[Extension, bytes]
+) -> bytes:
+    """RFC 5246 7.4.1.3."""
+    return b"".join(
+        (
+            DTLS_1_2.to_bytes(2),
+            random,
+            vector(1, session_id),
+            suite.to_bytes(2),
+            NULL_COMPRESSION.to_bytes(1),
+            write_extensions(extensions),
+        )
+    )
+
+
+def x509_certificate(chain: tuple[bytes, ...]) -> bytes:
+    """RFC 5246 7.4.2; certificates in DER, the sender's own first."""
+    return vector(3, b"".join(vector(3, certificate) for certificate in chain))
+
+
+def raw_public_key(spki: bytes) -> bytes:
+    """RFC 7250 3: a SubjectPublicKeyInfo in the place of the certificate list."""
+    return vector(3, spki)
+
+
+def parse_x509_certificate(body: bytes, limit: int) -> tuple[bytes, ...]:
+    """Read at most `limit` certificates in DER; DecodeError."""
+    reader = Reader(body)
+    entries = Reader(reader.vector(3))
+    reader.end()
+    chain: list[bytes] = []
+    while not entries.empty:
+        if len(chain) == limit:
+            raise HandshakeError(Alert.BAD_CERTIFICATE, "certificate chain is too long")
+        chain.append(entries.vector(3, minimum=1))
+    return tuple(chain)
+
+
+def parse_raw_public_key(body: bytes) -> bytes:
+    """Read a SubjectPublicKeyInfo, empty when the client has none to show; DecodeError."""
+    reader = Reader(body)
+    spki = reader.vector(3)
+    reader.end()
+    return spki
+
+
+def certificate_request() -> bytes:
+    """RFC 5246 7.4.4: ECDSA with P-256 and SHA-256, of any authority."""
+    return (
+        vector(1, _ECDSA_SIGN.to_bytes(1))
+        + vector(2, ECDSA_SECP256R1_SHA256.to_bytes(2))
+        + vector(2, b"")
+    )
+
+
+def ecdh_parameters(group: Group, point: bytes) -> bytes:
+    """RFC 8422 5.4."""
+    return _NAMED_CURVE.to_bytes(1) + group.to_bytes(2) + vector(1, point)
+
+
+def signature(value: bytes) -> bytes:
+    """RFC 5246 4.7: a DER signature with its algorithm."""
+    return ECDSA_SECP256R1_SHA256.to_bytes(2) + vector(2, value)
+
+
+def parse_certificate_verify(body: bytes) -> bytes:
+    """Return the signature of a CertificateVerify (RFC 5246 7.4.8); HandshakeError."""
+    reader = Reader(body)
+    algorithm = reader.number(2)
+    value = reader.vector(2)
+    reader.end()
+    if algorithm != ECDSA_SECP256R1_SHA256:
+        raise HandshakeError(Alert.ILLEGAL_PARAMETER, "signature algorithm was not asked for")
+    return value
+
+
+def parse_psk_identity(body: bytes) -> bytes:
+    """Return the identity of a PSK ClientKeyExchange (RFC 4279 2); DecodeError."""
+    reader = Reader(body)
+    identity = reader.vector(2)
+    reader.end()
+    return identity
+
+
+def parse_ecdh_point(body: bytes) -> bytes:
+    """Return the client's public point (RFC 8422 5.7); DecodeError."""
+    reader = Reader(body)
+    point = reader.vector(1, minimum=1)
+    reader.end()
+    return point

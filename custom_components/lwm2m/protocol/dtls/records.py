@@ -1,0 +1,127 @@
+"""The record layer's framing and replay window (RFC 6347 4.1, RFC 9146 4)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DTLS_1_0 = 0xFEFF
+DTLS_1_2 = 0xFEFD
+DTLS_MAJOR = 0xFE
+HEADER = 13
+"""type 1, version 2, epoch 2, sequence number 6, length 2 (RFC 6347 4.1)."""
+MAX_PLAINTEXT = 2**14
+MAX_FRAGMENT = 2**14 + 2048
+"""RFC 5246 6.2.3."""
+MAX_SEQUENCE = 2**48 - 1
+"""RFC 6347 4.1: sequence numbers must not wrap within an epoch."""
+
+
+class ContentType(IntEnum):
+    """RFC 5246 6.2.1, RFC 9146 4 (25)."""
+
+    CHANGE_CIPHER_SPEC = 20
+    ALERT = 21
+    HANDSHAKE = 22
+    APPLICATION_DATA = 23
+    TLS12_CID = 25
+
+
+CONTENT_TYPES = frozenset(ContentType)
+
+
+class Record(NamedTuple):
+    """A record as it came; `number` is epoch and sequence number as they stand on the wire."""
+
+    type: int
+    version: int
+    number: bytes
+    connection_id: bytes
+    fragment: bytes
+
+    @property
+    def epoch(self) -> int:
+        """How many times the sender has changed its cipher state."""
+        return int.from_bytes(self.number[:2])
+
+    @property
+    def sequence(self) -> int:
+        """Count of records within the epoch, 48 bits."""
+        return int.from_bytes(self.number[2:])
+
+
+def split(datagram: bytes, connection_id_length: int) -> Iterator[Record]:
+    """Yield the records of a datagram, up to the first that is not one (RFC 6347 4.1.1).
+
+    The length of the connection IDs that this side hands out is not on the wire (RFC 9146 4).
+    """
+    position = 0
+    size = len(datagram)
+    while size - position >= HEADER:
+        content_type = datagram[position]
+        if content_type not in CONTENT_TYPES or datagram[position + 1] != DTLS_MAJOR:
+            return
+        identity = position + 11
+        end = identity + (connection_id_length if content_type == ContentType.TLS12_CID else 0)
+        start = end + 2
+        stop = start + int.from_bytes(datagram[end:start])
+        if stop > size or stop - start > MAX_FRAGMENT:
+            return
+        yield Record(
+            content_type,
+            int.from_bytes(datagram[position + 1 : position + 3]),
+            datagram[position + 3 : identity],
+            datagram[identity:end],
+            datagram[start:stop],
+        )
+        position = stop
+
+
+def plaintext_record(content_type: int, version: int, sequence: int, fragment: bytes) -> bytes:
+    """Write an unprotected record, which is always of epoch 0."""
+    return b"".join(
+        (
+            content_type.to_bytes(1),
+            version.to_bytes(2),
+            sequence.to_bytes(8),
+            len(fragment).to_bytes(2),
+            fragment,
+        )
+    )
+
+
+class ReplayWindow:
+    """The last 64 sequence numbers of an epoch (RFC 6347 4.1.2.6).
+
+    Marked only after a record has been authenticated, so that a forger cannot move the window.
+    """
+
+    __slots__ = ("_seen", "newest")
+
+    SIZE = 64
+
+    def __init__(self) -> None:
+        self.newest = -1
+        self._seen = 0
+
+    def fresh(self, sequence: int) -> bool:
+        """Say whether this sequence number is neither seen before nor too old to tell."""
+        age = self.newest - sequence
+        if age < 0:
+            return True
+        return age < self.SIZE and not self._seen >> age & 1
+
+    def mark(self, sequence: int) -> bool:
+        """Note an authenticated record; True when it is the newest so far."""
+        step = sequence - self.newest
+        if step > 0:
+            # A long way forward leaves nothing of the old window, and shifts no huge integer.
+            kept = self._seen << step if step < self.SIZE else 0
+            self._seen = (kept | 1) & (1 << self.SIZE) - 1
+            self.newest = sequence
+            return True
+        self._seen |= 1 << -step
+        return False

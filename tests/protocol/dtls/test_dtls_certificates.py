@@ -1,0 +1,185 @@
+"""Trust in certificates, in the four usages of LwM2M 1.1."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+import pytest
+
+from custom_components.lwm2m.protocol.dtls import (
+    CertificateTrust,
+    CertificateUsage,
+    DtlsServer,
+    ServerIdentity,
+    names,
+)
+
+from .parties import (
+    CLIENT_AUTH,
+    NOW,
+    SERVER_AUTH,
+    Keyring,
+    Party,
+    authority,
+    device,
+    issue,
+    server_party,
+    stranger,
+)
+from .scripted_client import ECDHE_CCM_8, Conversation, ScriptedClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ANCHOR = CertificateUsage.TRUST_ANCHOR_ASSERTION
+DOMAIN = CertificateUsage.DOMAIN_ISSUED_CERTIFICATE
+SERVICE = CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT
+CA = CertificateUsage.CA_CONSTRAINT
+
+
+@pytest.fixture(scope="module")
+def intermediate() -> Party:
+    return issue("intermediate", authority(), authority=True)
+
+
+@pytest.fixture(scope="module")
+def leaf(intermediate: Party) -> Party:
+    return issue("leaf", intermediate)
+
+
+def accepts(
+    usage: CertificateUsage, held: Party, *chain: Party, roots: tuple[Party, ...] = ()
+) -> bool:
+    trust = CertificateTrust(usage, held.der, tuple(root.der for root in roots))
+    return trust.accepts([party.der for party in chain], NOW)
+
+
+def test_trust_anchor(leaf: Party, intermediate: Party) -> None:
+    assert accepts(ANCHOR, authority(), device())
+    assert accepts(ANCHOR, authority(), leaf, intermediate)
+    assert accepts(ANCHOR, authority(), leaf, intermediate, authority())
+    assert not accepts(ANCHOR, authority(), leaf)
+    assert not accepts(ANCHOR, authority(), stranger())
+    assert not accepts(ANCHOR, stranger(), device())
+
+
+def test_domain_issued_certificate() -> None:
+    assert accepts(DOMAIN, stranger(), stranger())
+    assert not accepts(DOMAIN, stranger(), device())
+    assert not accepts(DOMAIN, authority(), device(), authority())
+
+
+def test_domain_issued_certificate_needs_no_date() -> None:
+    old = issue("old", days=(-10, -5))
+    assert accepts(DOMAIN, old, old)
+
+
+def test_service_certificate_constraint() -> None:
+    assert accepts(SERVICE, device(), device(), roots=(authority(),))
+    assert not accepts(SERVICE, device(), device())
+    assert not accepts(SERVICE, device(), device(), roots=(stranger(),))
+    assert not accepts(SERVICE, issue("other", authority()), device(), roots=(authority(),))
+
+
+def test_ca_constraint(leaf: Party, intermediate: Party) -> None:
+    assert accepts(CA, intermediate, leaf, intermediate, roots=(authority(),))
+    assert accepts(CA, authority(), leaf, intermediate, roots=(authority(),))
+    assert not accepts(CA, intermediate, device(), roots=(authority(),))
+    assert not accepts(CA, leaf, leaf, intermediate, roots=(authority(),))
+    assert not accepts(CA, intermediate, leaf, intermediate)
+
+
+@pytest.mark.parametrize("usage", CertificateUsage)
+def test_nothing_shown_is_never_trusted(usage: CertificateUsage) -> None:
+    assert not accepts(usage, authority(), roots=(authority(),))
+
+
+@pytest.mark.parametrize(
+    ("options", "accepted"),
+    [
+        ({"days": (-10, -5)}, False),
+        ({"days": (5, 10)}, False),
+        ({"purpose": CLIENT_AUTH}, True),
+        ({"purpose": SERVER_AUTH}, False),
+        ({"bare": True}, True),
+    ],
+    ids=["expired", "not yet valid", "for clients", "for servers", "bare"],
+)
+def test_what_a_devices_certificate_must_be(options: dict[str, Any], accepted: bool) -> None:
+    assert accepts(ANCHOR, authority(), issue("device", authority(), **options)) is accepted
+
+
+def test_device_cannot_issue_certificates() -> None:
+    """RFC 5280 4.2.1.9."""
+    middle = issue("device", authority())
+    assert not accepts(ANCHOR, authority(), issue("forged", middle), middle)
+    bare = issue("device", authority(), bare=True)
+    assert not accepts(ANCHOR, authority(), issue("forged", bare), bare)
+
+
+def test_path_length_is_kept() -> None:
+    """RFC 5280 4.2.1.9."""
+    first = issue("first", authority(), authority=True, path_length=0)
+    second = issue("second", first, authority=True)
+    assert accepts(ANCHOR, authority(), issue("fine", first), first)
+    assert not accepts(ANCHOR, authority(), issue("deep", second), second, first)
+
+
+def test_garbage_is_not_trusted() -> None:
+    trust = CertificateTrust(ANCHOR, authority().der)
+    assert not trust.accepts([b"garbage"], NOW)
+    assert not trust.accepts([device().der, b"garbage"], NOW)
+
+
+def test_expiry_is_judged_by_the_time_given() -> None:
+    trust = CertificateTrust(ANCHOR, authority().der)
+    assert not trust.accepts([device().der], NOW + timedelta(days=365))
+
+
+def test_names_of_a_certificate() -> None:
+    assert names(issue("board-7").der) == ("board-7", "board-7.example")
+    assert names(device().der) == ("board-1",)
+    assert names(b"garbage") == ()
+
+
+@pytest.mark.parametrize(
+    ("usage", "held", "roots"),
+    [
+        (ANCHOR, authority, ()),
+        (DOMAIN, device, ()),
+        (SERVICE, device, (authority,)),
+        (CA, authority, (authority,)),
+    ],
+    ids=lambda value: value.name if isinstance(value, CertificateUsage) else "",
+)
+def test_handshake_in_every_usage(
+    usage: CertificateUsage,
+    held: Callable[[], Party],
+    roots: tuple[Callable[[], Party], ...],
+) -> None:
+    party = server_party()
+    trust = CertificateTrust(usage, held().der, tuple(root().der for root in roots))
+    server = DtlsServer(Keyring(server=ServerIdentity(party.key, [party.der]), trusts=[trust]))
+    client = ScriptedClient(suites=(ECDHE_CCM_8,), party=device())
+    Conversation(server, client).connect()
+    assert client.established
+    other = ScriptedClient(suites=(ECDHE_CCM_8,), party=stranger())
+    Conversation(server, other).connect()
+    assert not other.established
+
+
+def test_servers_key_is_on_p_256() -> None:
+    with pytest.raises(ValueError, match="P-256"):
+        ServerIdentity(ec.generate_private_key(ec.SECP384R1()))
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_key_usage_of_an_authority_and_of_a_device(allowed: bool) -> None:
+    """RFC 5280 4.2.1.3."""
+    middle = issue("middle", authority(), authority=True, may_sign_certificates=allowed)
+    assert accepts(ANCHOR, authority(), issue("device", middle), middle) is allowed
+    # Such a device may not sign a handshake either.
+    device_ = issue("device", authority(), may_sign_certificates=allowed)
+    assert not accepts(ANCHOR, authority(), device_)
