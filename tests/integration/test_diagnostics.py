@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 SECRET = "hunter2-351358811234567"
 NUMBER = 351358811234567
-SENSOR = {5700: 21.5, 5701: "Cel"}
+SENSOR: dict[int, Any] = {5700: 21.5, 5701: "Cel"}
 
 
 async def of_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> dict[str, Any]:
