@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER, POLL_INTERVAL
 from .errors import translate_errors
@@ -18,7 +19,7 @@ from .protocol.path import Path
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from homeassistant.config_entries import ConfigSubentry
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .protocol.server import LwM2mServer
 
 DEVICE = Path(3, 0)
+MAX_FAILURES = 10
 UNSEEN_OBJECTS = frozenset({0, 1, 2, 21, 23})
 """Objects that only serve the protocol: Security, Server, Access Control, OSCORE, COSE."""
 
@@ -50,6 +52,7 @@ class Device:
 
     `values` holds the last known value of each resource, `resources` every
     resource that the device is known to have, also those that cannot be read.
+    `failures` are the last ones that nobody was told of, with their times.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Device:
         self.registration: Registration | None = None
         self.values: Values = {}
         self.resources: set[Path] = set()
+        self.failures: deque[tuple[datetime, ClientError]] = deque(maxlen=MAX_FAILURES)
         self._hass = hass
         self._entry = entry
         self._server = server
@@ -87,7 +91,7 @@ class Device:
         self._notified: dict[Path, Decoded] = {}
         """Resource -> the notification that last told of it."""
         self._polled: set[Path] = set()
-        self._misfits: set[Path] = set()
+        self._misfits: dict[Path, str] = {}
         self._cancel_tick: CALLBACK_TYPE | None = None
         self._enter_in_registry()
 
@@ -107,6 +111,21 @@ class Device:
     def client(self) -> Client:
         """The registered client; NotRegistered when there is none."""
         return self._server.client(self.endpoint)
+
+    @property
+    def observed(self) -> Collection[Path]:
+        """The paths that the device notifies of."""
+        return self._observations.keys()
+
+    @property
+    def polled(self) -> Collection[Path]:
+        """The instances that are read because they cannot be observed."""
+        return self._polled
+
+    @property
+    def misfits(self) -> Mapping[Path, str]:
+        """Why values of resources were left out, the last reason for each."""
+        return self._misfits
 
     def model(self, path: Path) -> ResourceModel | None:
         """Return what the object model says of a resource, by the object version announced."""
@@ -278,6 +297,7 @@ class Device:
             while instances := self._instances():
                 await self._learn(instances[0], discovered)
         except ClientError as err:
+            self._note(err)
             LOGGER.debug("Following %s was interrupted: %s", self.endpoint, err)
         if self._polled or self._instances():
             self._schedule_tick()
@@ -287,6 +307,7 @@ class Device:
         try:
             self.async_apply(await self.client.read(instance))
         except (BadResponse, ClientRefused) as err:
+            self._note(err)
             LOGGER.debug("%s cannot be read from %s: %s", instance, self.endpoint, err)
 
     async def _learn(self, instance: Path, discovered: dict[int, set[Path]]) -> None:
@@ -307,7 +328,8 @@ class Device:
         """Ask for an object's resources; without an answer, take what its model demands."""
         try:
             return {path for path in await client.discover(Path(object_id)) if len(path) == 3}
-        except BadResponse, ClientRefused:
+        except (BadResponse, ClientRefused) as err:
+            self._note(err)
             model = self._models.get(object_id, client.registration.versions.get(object_id))
             return {
                 instance / resource.id
@@ -330,6 +352,7 @@ class Device:
             else:
                 return
         except (BadResponse, ClientRefused) as err:
+            self._note(err)
             LOGGER.debug("%s cannot be read from %s: %s", instance, self.endpoint, err)
             return
         self._polled.add(instance)
@@ -343,6 +366,7 @@ class Device:
                 path, self._on_notification, on_end=self._observation_ended
             )
         except (BadResponse, ClientRefused) as err:
+            self._note(err)
             LOGGER.debug("%s cannot be observed on %s: %s", path, self.endpoint, err)
             return False
         self.async_apply(observation.initial)
@@ -350,6 +374,9 @@ class Device:
             return False
         self._observations[path] = observation
         return True
+
+    def _note(self, failure: ClientError) -> None:
+        self.failures.append((dt_util.utcnow(), failure))
 
     @callback
     def _observation_ended(self, observation: Observation) -> None:
@@ -385,8 +412,8 @@ class Device:
         self.resources |= new
         for path, reason in decoded.rejected.items():
             if path not in self._misfits:
-                self._misfits.add(path)
                 LOGGER.warning("Ignoring %s of %s: %s", path, self.endpoint, reason)
+            self._misfits[path] = reason
         self._notify(changed)
         for instance in {path.instance for path in new} & self._learnt:
             self._on_resources(self, instance)
