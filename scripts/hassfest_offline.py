@@ -3,7 +3,7 @@
 
 hassfest lives in Home Assistant's repository, not in its package; the workflow runs the real one.
 This checks, offline: the manifest; services.yaml against Home Assistant's schema and against the
-translations; the shape and the text of translations/en.json and icons.json; the rules of
+translations; the shape and the text of the translations and of icons.json; the rules of
 quality_scale.yaml; and that each literal translation key, flow step and abort reason in the code is
 translated. It doesn't know keys that the code puts together at run time.
 """
@@ -317,7 +317,9 @@ def problems() -> Iterator[str]:
     services = load("services.yaml")
     yield from _fits("manifest.json", MANIFEST, manifest)
     yield from _sorted_keys("manifest.json", manifest, "domain", "name")
-    yield from _fits("translations/en.json", TRANSLATIONS, texts)
+    for file in sorted((INTEGRATION / "translations").glob("*.json")):
+        name = f"translations/{file.name}"
+        yield from _fits(name, TRANSLATIONS, load(name))
     yield from _fits("icons.json", ICONS, icons)
     for platform, entities in icons.get("entity", {}).items():
         for key in entities.keys() - texts.get("entity", {}).get(platform, {}).keys():

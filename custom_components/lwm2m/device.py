@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.util import dt as dt_util
 
 from .commands import Commands
 from .const import DOMAIN, LOGGER
@@ -22,12 +24,14 @@ from .protocol.persistence import MAX_VALUES, RestoreError, dump_values, load_va
 from .protocol.reporting import latest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+    from datetime import datetime
 
     from homeassistant.config_entries import ConfigSubentry
 
     from .hub import Lwm2mConfigEntry
     from .protocol.client import Client
+    from .protocol.errors import ClientError
     from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.model.registry import ModelRegistry
     from .protocol.node import Values
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
 
 PRESENCE = Path()
 """What the watchers of the device's sleep watch: the device as a whole."""
+
+MAX_FAILURES = 10
 
 # Device registry field -> resource of /3/0 (OMA-TS-LightweightM2M_Core-V1_1_1 appendix E.4).
 IDENTITY = {
@@ -55,7 +61,8 @@ class Device:
 
     `values` holds the last known value of each resource, `resources` every
     resource that the device is known to have, also those that cannot be read.
-    `manual` are the observations that actions began.
+    `manual` are the observations that actions began, `failures` the last ones that nobody was told
+    of, with their times.
     """
 
     def __init__(
@@ -80,6 +87,7 @@ class Device:
         self.registration: Registration | None = None
         self.values: Values = {}
         self.resources: set[Path] = set()
+        self.failures: deque[tuple[datetime, ClientError]] = deque(maxlen=MAX_FAILURES)
         self.awake = True
         self.waiting = 0
         self._hass = hass
@@ -90,7 +98,7 @@ class Device:
         self._storage = storage
         self._name = subentry.title
         self._watchers: dict[Path, dict[Callable[[], None], None]] = {}
-        self._misfits: set[Path] = set()
+        self._misfits: dict[Path, str] = {}
         self._notified: dict[Path, Readings] = {}
         """Resource -> the notification that last told of it."""
         self._following = Following(hass, entry, self, storage.async_save_soon)
@@ -114,6 +122,25 @@ class Device:
     def client(self) -> Client:
         """The registered client; NotRegistered when there is none."""
         return self._server.client(self.endpoint)
+
+    @property
+    def observed(self) -> Collection[Path]:
+        """The paths that the device notifies of for its entities."""
+        return self._following.observed
+
+    @property
+    def polled(self) -> Collection[Path]:
+        """The instances that are read because they cannot be observed."""
+        return self._following.polled
+
+    @property
+    def misfits(self) -> Mapping[Path, str]:
+        """Why values of resources were left out, the last reason for each."""
+        return self._misfits
+
+    def note(self, failure: ClientError) -> None:
+        """Keep a failure that nobody is told of."""
+        self.failures.append((dt_util.utcnow(), failure))
 
     def model(self, path: Path) -> ResourceModel | None:
         """Return what the object model says of a resource, by the object version announced."""
@@ -364,10 +391,6 @@ class Device:
         self.async_apply(decoded)
         self.manual.async_notified(path, readings)
 
-    def observes(self, path: Path) -> bool:
-        """Tell whether the entities have a path observed, for itself."""
-        return path in self._following.observed
-
     @callback
     def async_apply_answer(self, paths: Iterable[Path], decoded: Decoded) -> None:
         """Take what was asked for, but for resource instances, which say nothing of siblings."""
@@ -386,8 +409,8 @@ class Device:
         self.resources |= new
         for path, reason in decoded.rejected.items():
             if path not in self._misfits:
-                self._misfits.add(path)
                 LOGGER.warning("Ignoring %s of %s: %s", path, self.endpoint, reason)
+            self._misfits[path] = reason
         self._notify(changed)
         for instance in {path.instance for path in new} & self._following.learnt:
             self._on_resources(self, instance)

@@ -33,7 +33,8 @@ UNSEEN_OBJECTS = frozenset({0, 1, 2, 21, 23})
 class Following:
     """How far one device is learnt, and what is observed or read of it for its entities.
 
-    `learnt` are the instances whose resources are known.
+    `learnt` are the instances whose resources are known, `polled` those that are read because
+    they cannot be observed.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Following:
         self._tries: Counter[Path] = Counter()
         """How often each instance was begun to be learnt."""
         self._observations: dict[Path, Observation] = {}
-        self._polled: set[Path] = set()
+        self.polled: set[Path] = set()
         self._task: asyncio.Task[None] | None = None
         self._cancel_tick: CALLBACK_TYPE | None = None
 
@@ -86,7 +87,7 @@ class Following:
             name: [str(path) for path in sorted(paths)[:MAX_VALUES]]
             for name, paths in (
                 ("learnt", self.learnt),
-                ("polled", self._polled),
+                ("polled", self.polled),
                 ("observed", self.observed),
             )
         }
@@ -104,7 +105,7 @@ class Following:
         self, client: Client, *, learnt: set[Path], polled: set[Path], observed: set[Path]
     ) -> None:
         """Go on from what was stored; what is no longer observed is to be learnt again."""
-        self.learnt, self._polled = learnt, polled
+        self.learnt, self.polled = learnt, polled
         for path in observed:
             observation = client.resume(
                 (path,), partial(self._device.async_notified, path), self._observation_ended
@@ -131,14 +132,14 @@ class Following:
         if sleeps:
             # What it was asked while it slept has no answer to come, and it is awake now.
             self._stop_task()
-        if self._unlearnt or (sleeps and self._polled) or self._device.manual.waiting:
+        if self._unlearnt or (sleeps and self.polled) or self._device.manual.waiting:
             self.async_start()
 
     @callback
     def async_keep(self, instances: frozenset[Path]) -> None:
         """Drop all that is not of these instances."""
         self.learnt &= instances
-        self._polled = {path for path in self._polled if path.instance in instances}
+        self.polled = {path for path in self.polled if path.instance in instances}
         for path in [path for path in self._observations if path.instance not in instances]:
             self._observations.pop(path).cancel()
 
@@ -150,7 +151,7 @@ class Following:
         for observation in self._observations.values():
             observation.cancel()
         self._observations.clear()
-        self._polled.clear()
+        self.polled.clear()
         self.learnt.clear()
         self._tries.clear()
 
@@ -161,14 +162,15 @@ class Following:
         device = self._device
         discovered: dict[int, set[Path]] = {}
         try:
-            for instance in sorted(self._polled):
+            for instance in sorted(self.polled):
                 await self._poll(instance)
             while instances := self._unlearnt:
                 await self._learn(instances[0], discovered)
             await device.manual.async_renew(device.client)
         except ClientError as err:
+            self._device.note(err)
             LOGGER.debug("Following %s was interrupted: %s", device.endpoint, err)
-        if self._polled or self._unlearnt:
+        if self.polled or self._unlearnt:
             self._schedule_tick()
 
     async def _poll(self, instance: Path) -> None:
@@ -177,6 +179,7 @@ class Following:
         try:
             device.async_apply(await device.client.read(instance))
         except (BadResponse, ClientRefused) as err:
+            self._device.note(err)
             LOGGER.debug("%s cannot be read from %s: %s", instance, device.endpoint, err)
 
     async def _learn(self, instance: Path, discovered: dict[int, set[Path]]) -> None:
@@ -197,7 +200,8 @@ class Following:
         """Ask for an object's resources; without an answer, take what its model demands."""
         try:
             return {path for path in await client.discover(Path(object_id)) if len(path) == 3}
-        except BadResponse, ClientRefused:
+        except (BadResponse, ClientRefused) as err:
+            self._device.note(err)
             model = self._device.object_model(object_id)
             return {
                 instance / resource.id
@@ -221,9 +225,10 @@ class Following:
             else:
                 return
         except (BadResponse, ClientRefused) as err:
+            self._device.note(err)
             LOGGER.debug("%s cannot be read from %s: %s", instance, device.endpoint, err)
             return
-        self._polled.add(instance)
+        self.polled.add(instance)
 
     async def _observe(self, client: Client, path: Path) -> bool:
         """Observe a path, if it is not yet; tell whether the device goes along."""
@@ -234,6 +239,7 @@ class Following:
                 (path,), partial(self._device.async_notified, path), self._observation_ended
             )
         except (BadResponse, ClientRefused) as err:
+            self._device.note(err)
             LOGGER.debug("%s cannot be observed on %s: %s", path, self._device.endpoint, err)
             return False
         self._device.async_apply(observation.initial)

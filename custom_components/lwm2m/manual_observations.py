@@ -158,7 +158,7 @@ class ManualObservations:
         self._fire("notify", paths, readings)
 
     def _is_shared(self, paths: Paths) -> bool:
-        return len(paths) == 1 and self._device.observes(paths[0])
+        return len(paths) == 1 and paths[0] in self._device.observed
 
     def _known(self, paths: Paths) -> Decoded:
         return Decoded(

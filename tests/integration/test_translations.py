@@ -7,7 +7,7 @@ import json
 from pathlib import Path as FilePath
 import socket
 from string import Formatter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiocoap import NOT_FOUND
 from homeassistant.exceptions import HomeAssistantError
@@ -35,11 +35,16 @@ from custom_components.lwm2m.protocol.errors import (
 from custom_components.lwm2m.protocol.path import Path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from homeassistant.core import HomeAssistant
     import voluptuous as vol
 
 FOLDER = FilePath(lwm2m.__file__).parent
 TEXTS = json.loads((FOLDER / "translations" / "en.json").read_text())
+LANGUAGES = sorted(
+    file.stem for file in (FOLDER / "translations").glob("*.json") if file.stem != "en"
+)
 ICONS = json.loads((FOLDER / "icons.json").read_text())
 ACTIONS = load_yaml_dict(str(FOLDER / "services.yaml"))
 RESOURCE = Path(3303, 0, 5700)
@@ -126,6 +131,23 @@ def test_names_with_a_label_need_no_more_than_the_name_without() -> None:
         for key in (key for key in texts if key.endswith("_labelled")):
             plain = texts[key.removesuffix("_labelled")]["name"]
             assert _fields(texts[key]["name"]) == _fields(plain) | {"label"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_language_has_each_text_with_its_placeholders(language: str) -> None:
+    texts = json.loads((FOLDER / "translations" / f"{language}.json").read_text())
+
+    translated = {key: _fields(text) for key, text in _leaves(texts)}
+
+    assert translated == {key: _fields(text) for key, text in _leaves(TEXTS)}
+
+
+def _leaves(texts: dict[str, Any], *above: str) -> Iterator[tuple[str, str]]:
+    for key, value in texts.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, *above, key)
+        else:
+            yield ".".join((*above, key)), value
 
 
 def _fields(text: str) -> set[str]:

@@ -1,0 +1,154 @@
+"""What a user can attach to an issue: the state of a server or a device, without secrets."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.components.diagnostics import REDACTED
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.helpers import entity_registry as er
+
+from .redaction import redact_address, redact_endpoint, redact_settings, redact_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from homeassistant.core import HomeAssistant
+    from homeassistant.helpers.device_registry import AnyDeviceEntry
+
+    from .device import Device
+    from .hub import Hub, Lwm2mConfigEntry
+    from .protocol.path import Path
+    from .protocol.registration import Registration
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: Lwm2mConfigEntry
+) -> dict[str, Any]:
+    """Return a server with all its devices."""
+    diagnostics = _server(entry)
+    if hub := _hub(entry):
+        diagnostics["devices"] = [_device(hass, entry, device) for device in hub.devices.values()]
+        diagnostics["pending"] = [_registration(pending) for pending in hub.pending.values()]
+    return diagnostics
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: Lwm2mConfigEntry, device_entry: AnyDeviceEntry
+) -> dict[str, Any]:
+    """Return one device, and the server that it is registered with."""
+    diagnostics = _server(entry)
+    hub = _hub(entry)
+    for device in hub.devices.values() if hub else ():
+        if device.subentry_id == device_entry.config_subentry_id:
+            diagnostics["device"] = _device(hass, entry, device)
+    return diagnostics
+
+
+def _hub(entry: Lwm2mConfigEntry) -> Hub | None:
+    """Return the running hub; there is none while the set-up fails."""
+    return entry.runtime_data if entry.state is ConfigEntryState.LOADED else None
+
+
+def _server(entry: Lwm2mConfigEntry) -> dict[str, Any]:
+    diagnostics: dict[str, Any] = {
+        "entry": {
+            "state": entry.state.value,
+            "data": redact_settings(entry.data),
+            "options": redact_settings(entry.options),
+        }
+    }
+    if hub := _hub(entry):
+        diagnostics["server"] = {
+            "port": hub.server.port,
+            "registrations": len(hub.server.registrations),
+            "counters": asdict(hub.server.counters),
+        }
+    return diagnostics
+
+
+def _device(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> dict[str, Any]:
+    registration = device.registration
+    return {
+        "endpoint": redact_endpoint(device.endpoint),
+        "registration": registration and _registration(registration),
+        "objects": _objects(device),
+        "resources": {str(path): _resource(device, path) for path in sorted(device.resources)},
+        "observed": _texts(device.observed),
+        "polled": _texts(device.polled),
+        "misfits": {str(path): reason for path, reason in sorted(device.misfits.items())},
+        "failures": [
+            {
+                "at": at.isoformat(),
+                "error": failure.translation_key,
+                **{
+                    name: text.replace(device.endpoint, REDACTED)
+                    for name, text in failure.placeholders.items()
+                },
+            }
+            for at, failure in device.failures
+        ],
+        "entities": _entities(hass, entry, device),
+    }
+
+
+def _registration(registration: Registration) -> dict[str, Any]:
+    """Describe a registration; its ID is a secret, whoever has it can change it."""
+    expires_at = registration.expires_at
+    return {
+        "endpoint": redact_endpoint(registration.endpoint),
+        "address": redact_address(registration.remote),
+        "lwm2m": registration.version,
+        "lifetime": registration.lifetime,
+        "binding": registration.binding,
+        "queue_mode": registration.queue_mode,
+        "sms": registration.sms and REDACTED,
+        "attributes": dict.fromkeys(registration.attributes, REDACTED),
+        "root": registration.root,
+        "content_formats": sorted(registration.content_formats),
+        "versions": {str(number): text for number, text in registration.versions.items()},
+        "instances": _texts(registration.instances),
+        "registered_at": registration.registered_at.isoformat(),
+        "updated_at": registration.updated_at.isoformat(),
+        "expires_at": expires_at and expires_at.isoformat(),
+    }
+
+
+def _objects(device: Device) -> dict[str, Any]:
+    """Name the objects, with the version of the model that types their values."""
+    numbers = device.registration.objects if device.registration else ()
+    return {
+        str(number): {"name": model.name, "version": model.version}
+        if (model := device.object_model(number))
+        else None
+        for number in sorted(numbers)
+    }
+
+
+def _resource(device: Device, path: Path) -> dict[str, Any]:
+    """Describe a resource; one without a value was found, but not read."""
+    model = device.model(path)
+    description: dict[str, Any] = (
+        {"name": model.name, "type": model.type, "unit": model.unit} if model else {}
+    )
+    if path in device.values:
+        description["value"] = redact_value(device.values[path], model)
+    return description
+
+
+def _entities(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> list[dict[str, Any]]:
+    prefix = f"{device.unique_id}-"
+    return [
+        {
+            "platform": entity.domain,
+            "key": entity.unique_id.removeprefix(prefix),
+            "disabled_by": entity.disabled_by,
+        }
+        for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+        if entity.config_subentry_id == device.subentry_id
+    ]
+
+
+def _texts(paths: Iterable[Path]) -> list[str]:
+    return [str(path) for path in sorted(paths)]
