@@ -141,7 +141,7 @@ class CbcCipher:
         self._key = algorithms.AES(key)
         self._mac_key = mac_key
 
-    def seal(self, number: bytes, header: bytes, plaintext: bytes) -> bytes:  # noqa: ARG002  # see below
+    def seal(self, number: bytes, header: bytes, plaintext: bytes) -> bytes:  # noqa: ARG002  # every cipher is called alike
         """Protect a record; its IV is random, so `number` counts only within `header`."""
         return self._encrypt(plaintext + self._mac(header, plaintext))
 
