@@ -11,7 +11,6 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryFlow,
     OptionsFlow,
-    SubentryFlowResult,
 )
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import callback
@@ -21,16 +20,15 @@ import voluptuous as vol
 
 from .const import (
     CONF_ACCEPT_NEW_DEVICES,
-    CONF_ENDPOINT,
     DEFAULT_PORT,
     DOMAIN,
     SUBENTRY_TYPE_DEVICE,
     AcceptNewDevices,
 )
+from .device_flow import DeviceSubentryFlow
 from .errors import listen_failure
 from .new_device import NewDevice
 from .protocol.coap.udp import bind_udp
-from .protocol.registration import MAX_PARAMETER_LENGTH
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from .protocol.registration import Registration
 
 DEFAULT_NAME = "LwM2M"
-MAX_ENDPOINT_LENGTH = MAX_PARAMETER_LENGTH - len("ep=")
 
 SERVER_SCHEMA = vol.Schema(
     {
@@ -60,7 +57,6 @@ OPTIONS_SCHEMA = vol.Schema(
         )
     }
 )
-DEVICE_SCHEMA = vol.Schema({vol.Required(CONF_ENDPOINT): cv.string})
 
 
 class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -198,28 +194,6 @@ class Lwm2mOptionsFlow(OptionsFlow):
             data_schema=self.add_suggested_values_to_schema(
                 OPTIONS_SCHEMA, current | self.config_entry.options
             ),
-        )
-
-
-class DeviceSubentryFlow(ConfigSubentryFlow):
-    """Adds a device by its endpoint name, before it registers."""
-
-    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Ask for the endpoint name."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            endpoint = user_input[CONF_ENDPOINT].strip()
-            subentries = self._get_entry().subentries.values()
-            if not endpoint.isprintable() or not 0 < len(endpoint.encode()) <= MAX_ENDPOINT_LENGTH:
-                errors[CONF_ENDPOINT] = "invalid_endpoint"
-            elif any(subentry.unique_id == endpoint for subentry in subentries):
-                errors[CONF_ENDPOINT] = "already_configured"
-            else:
-                return self.async_create_entry(title=endpoint, data={}, unique_id=endpoint)
-        return self.async_show_form(
-            step_id="user",
-            data_schema=self.add_suggested_values_to_schema(DEVICE_SCHEMA, user_input),
-            errors=errors,
         )
 
 

@@ -61,7 +61,7 @@ def _server(entry: Lwm2mConfigEntry) -> dict[str, Any]:
     }
     if hub := _hub(entry):
         diagnostics["server"] = {
-            "port": hub.server.port,
+            "ports": dict(hub.server.ports),
             "registrations": len(hub.server.registrations),
             "counters": asdict(hub.server.counters),
         }

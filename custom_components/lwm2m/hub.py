@@ -37,6 +37,7 @@ from .protocol.server import (
     LwM2mServer,
     Presence,
     Registered,
+    Scheme,
     Sent,
     Updated,
 )
@@ -98,7 +99,9 @@ class Hub:
         ]
         stored = await self._storage.async_load()
         await self.server.start(
-            self._entry.data[CONF_HOST] or None, self._entry.data[CONF_PORT], stored.get("server")
+            self._entry.data[CONF_HOST] or None,
+            {Scheme.COAP: self._entry.data[CONF_PORT]},
+            stored.get("server"),
         )
         self._started = True
         self._restore(stored.get("devices"))

@@ -19,7 +19,7 @@ from .values import to_json
 if TYPE_CHECKING:
     from homeassistant.util.json import JsonValueType
 
-    from .protocol.coap import UdpPeer
+    from .protocol.coap import Peer
     from .protocol.model.definitions import ResourceModel
     from .protocol.node import Scalar, Value
 
@@ -69,7 +69,7 @@ def redact_endpoint(endpoint: str) -> str:
     return f"{scheme[0] if scheme else ''}{REDACTED}"
 
 
-def redact_address(peer: UdpPeer) -> dict[str, JsonValueType]:
+def redact_address(peer: Peer) -> dict[str, JsonValueType]:
     """Return what an address tells of the network, without itself."""
     address = ip_address(peer.host)
     return {

@@ -33,7 +33,9 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     counters = [server.counters.coap for server in servers]
     return {
         "servers": len(servers),
-        "ports": ", ".join(str(server.port) for server in servers),
+        "ports": ", ".join(
+            f"{port} ({scheme})" for server in servers for scheme, port in server.ports.items()
+        ),
         "registered_devices": sum(len(server.registrations) for server in servers),
         "datagrams_received": sum(counted.datagrams_in for counted in counters),
         "datagrams_dropped": sum(counted.dropped for counted in counters),

@@ -13,6 +13,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 
 from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 from simulator.blueprint import Blueprint, Check, Rows
 from simulator.board import Board
@@ -108,7 +109,9 @@ async def showing(hass: HomeAssistant, hub: Hub) -> AsyncIterator[Show]:
                 check=check,
             )
             hub.async_approve(NAME)
-            board = Board(blueprint, server=("127.0.0.1", hub.server.port), **settings)
+            board = Board(
+                blueprint, server=("127.0.0.1", hub.server.ports[Scheme.COAP]), **settings
+            )
             await stack.enter_async_context(board)
             await board.registered()
             await hass.async_block_till_done(wait_background_tasks=True)

@@ -15,6 +15,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 from simulator.blueprint import Blueprint
 from simulator.board import Board
@@ -81,7 +82,7 @@ async def run_board(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> AsyncIterat
         async def run(
             log: list[Event] | None = None, *, settled: bool = True, **settings: Any
         ) -> Board:
-            server = (LOOPBACK, entry.runtime_data.server.port)
+            server = (LOOPBACK, entry.runtime_data.server.ports[Scheme.COAP])
             board = Board(KITCHEN, server=server, **settings)
             if log is not None:
                 board.events.subscribe(log.append)

@@ -25,6 +25,7 @@ from custom_components.lwm2m.const import (
     SUBENTRY_TYPE_DEVICE,
     AcceptNewDevices,
 )
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 
 from .conftest import ENDPOINT, LOOPBACK, TEMPERATURE, RunBoard, cards, settle, state_at
@@ -232,7 +233,7 @@ async def test_new_port_restarts_the_server(
     port = unused_udp_port_factory()
     result = await reconfigure(hass, server, host=LOOPBACK, port=port)
     assert result["reason"] == "reconfigure_successful"
-    assert server.runtime_data.server.port == port
+    assert server.runtime_data.server.ports[Scheme.COAP] == port
     assert server.unique_id == f"{LOOPBACK}:{port}"
 
 

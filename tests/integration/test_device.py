@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.lwm2m.const import POLL_INTERVAL
 from custom_components.lwm2m.protocol.client import Client
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.errors import ClientTimeout, NotRegistered
 from custom_components.lwm2m.protocol.path import Path
 from simulator.blueprint import Blueprint
@@ -268,7 +269,9 @@ async def test_board_that_was_asleep_when_added_is_learnt_when_it_wakes(
     hass: HomeAssistant, hub: Hub
 ) -> None:
     blueprint = Blueprint(name="sleeper", instances={Path(3303, 0): {5700: 21.5}})
-    async with Board(blueprint, server=("127.0.0.1", hub.server.port), queue_mode=True) as board:
+    async with Board(
+        blueprint, server=("127.0.0.1", hub.server.ports[Scheme.COAP]), queue_mode=True
+    ) as board:
         await board.registered()
         board.sleep()
         hub.async_approve("sleeper")

@@ -19,6 +19,7 @@ from custom_components.lwm2m.diagnostics import (
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
 )
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.errors import ClientRefused
 from custom_components.lwm2m.protocol.node import Decoded
 from custom_components.lwm2m.protocol.path import Path
@@ -222,7 +223,7 @@ async def test_no_secret_of_a_device_is_in_the_file(
     hub.async_approve(endpoint)
     async with Board(
         Blueprint(name=endpoint, instances={Path(3303, 0): SENSOR}),
-        server=(LOOPBACK, hub.server.port),
+        server=(LOOPBACK, hub.server.ports[Scheme.COAP]),
         attributes=parameters,
     ) as board:
         await board.registered()

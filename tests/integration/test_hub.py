@@ -18,6 +18,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.lwm2m import hub as hub_module
 from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, DOMAIN, AcceptNewDevices
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.server import Registered
 from simulator.board import Board
@@ -73,7 +74,7 @@ def subentry_id(entry: Lwm2mConfigEntry) -> str:
 async def register_unheard(entry: Lwm2mConfigEntry, endpoint: str) -> EventKind:
     """Register a board once, and say whether it was let in."""
     kinds: list[Event] = []
-    server = (LOOPBACK, entry.runtime_data.server.port)
+    server = (LOOPBACK, entry.runtime_data.server.ports[Scheme.COAP])
     board = Board(KITCHEN, server=server, endpoint=endpoint)
     board.events.subscribe(kinds.append)
     await board.start()
@@ -208,7 +209,7 @@ async def test_unknown_endpoints_are_bounded_when_they_come_all_at_once(
     """As many as one step of the event loop takes from the socket."""
     monkeypatch.setattr(hub_module, "MAX_PENDING", 2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
-        flood.connect((LOOPBACK, hub.server.port))
+        flood.connect((LOOPBACK, hub.server.ports[Scheme.COAP]))
         for number in range(5):
             register = Message(
                 code=POST,

@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.coap.selftest import IncompatibleLibrary
 
 from .conftest import ENDPOINT, LOOPBACK, TEMPERATURE, RunBoard, settle, state_at
@@ -101,14 +102,14 @@ def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
 
 async def test_server_listens_while_loaded(hub: Hub) -> None:
     """A loaded entry holds its port."""
-    assert not is_free(hub.server.port)
+    assert not is_free(hub.server.ports[Scheme.COAP])
 
 
 async def test_unload_frees_the_port(
     hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, board: Board
 ) -> None:
     """An unloaded entry holds nothing, also with a device that is observed."""
-    port = hub.server.port
+    port = hub.server.ports[Scheme.COAP]
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert is_free(port)
 
@@ -117,7 +118,7 @@ async def test_stop_frees_the_port(hass: HomeAssistant, hub: Hub) -> None:
     """The server goes with Home Assistant."""
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await settle(hass)
-    assert is_free(hub.server.port)
+    assert is_free(hub.server.ports[Scheme.COAP])
 
 
 async def test_reload_lets_devices_in_again(
@@ -143,7 +144,7 @@ async def test_failing_platform_leaves_no_socket(
     monkeypatch.setattr(hass.config_entries, "async_forward_entry_setups", fail)
     await async_setup_component(hass, DOMAIN, {})
     assert entry.state is ConfigEntryState.SETUP_ERROR
-    assert is_free(hubs[0].server.port)
+    assert is_free(hubs[0].server.ports[Scheme.COAP])
 
 
 # A port that cannot be had

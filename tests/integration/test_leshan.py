@@ -12,6 +12,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
 from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.protocol.coap import Scheme
 from tests.interop.leshan_peer import LeshanPeer, leshan
 
 from .conftest import cards, settle
@@ -30,7 +31,7 @@ PATIENCE = 10.0
 @asynccontextmanager
 async def added(hass: HomeAssistant, hub: Hub, class_path: str) -> AsyncIterator[LeshanPeer]:
     """Run a Leshan client and press Add on its card."""
-    async with leshan(class_path, hub.server.port, ENDPOINT) as peer:
+    async with leshan(class_path, hub.server.ports[Scheme.COAP], ENDPOINT) as peer:
         await peer.event("registered")
         await settle(hass)
         (card,) = cards(hass)

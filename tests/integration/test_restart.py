@@ -20,6 +20,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.lwm2m.const import DOMAIN, EVENT_NOTIFICATION
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.storage import SAVE_SOON, VERSION
 from simulator.events import EventKind
@@ -81,7 +82,8 @@ def restart(hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry) -> Restart:
 
     async def restart(shown: Shown, change: Callable[[], None] = lambda: None) -> Shown:
         hass.config_entries.async_update_entry(
-            entry, data={CONF_HOST: LOOPBACK, CONF_PORT: entry.runtime_data.server.port}
+            entry,
+            data={CONF_HOST: LOOPBACK, CONF_PORT: entry.runtime_data.server.ports[Scheme.COAP]},
         )
         assert await hass.config_entries.async_unload(entry.entry_id)
         change()
@@ -235,7 +237,7 @@ async def test_unknown_endpoint_still_waits_for_approval(
 ) -> None:
     board = await run_board()
     hass.config_entries.async_update_entry(
-        entry, data={CONF_HOST: LOOPBACK, CONF_PORT: hub.server.port}
+        entry, data={CONF_HOST: LOOPBACK, CONF_PORT: hub.server.ports[Scheme.COAP]}
     )
     assert await hass.config_entries.async_reload(entry.entry_id)
     await settle(hass)
@@ -328,7 +330,7 @@ async def test_port_in_use_leaves_what_is_stored(
     hass: HomeAssistant, entry: Lwm2mConfigEntry, hub: Hub, hass_storage: dict[str, Any]
 ) -> None:
     """A start that fails must not overwrite it with nothing."""
-    port = hub.server.port
+    port = hub.server.ports[Scheme.COAP]
     await hass.config_entries.async_unload(entry.entry_id)
     hass_storage[key(entry)]["data"]["devices"] = {"kept": {}}
     hass.config_entries.async_update_entry(entry, data={CONF_HOST: LOOPBACK, CONF_PORT: port})

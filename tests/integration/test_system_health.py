@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import get_system_health_info
 
 from custom_components import lwm2m
 from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.protocol.coap import Scheme
 
 from .conftest import LOOPBACK
 
@@ -37,7 +38,7 @@ async def test_running_server_is_counted(hass: HomeAssistant, hub: Hub) -> None:
     info = await health(hass)
 
     assert info["servers"] == 1
-    assert info["ports"] == str(hub.server.port)
+    assert info["ports"] == f"{hub.server.ports[Scheme.COAP]} (coap)"
 
 
 async def test_stopped_server_is_not_counted(
@@ -64,7 +65,7 @@ async def test_traffic_is_counted(hass: HomeAssistant, hub: Hub, board: Board) -
 
 async def test_garbage_is_counted(hass: HomeAssistant, hub: Hub) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.sendto(b"garbage", (LOOPBACK, hub.server.port))
+        sock.sendto(b"garbage", (LOOPBACK, hub.server.ports[Scheme.COAP]))
     while not hub.server.counters.coap.datagrams_in:
         await hass.async_block_till_done()
 

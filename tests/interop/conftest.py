@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.server import LwM2mServer, ServerEvent
 
@@ -37,6 +38,6 @@ class Server(LwM2mServer):
 @pytest.fixture
 async def server(socket_enabled: None) -> AsyncIterator[Server]:
     server = Server()
-    await server.start("127.0.0.1", 0)
+    await server.start("127.0.0.1", {Scheme.COAP: 0})
     yield server
     await server.stop()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.errors import ClientRefused
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.server import (
@@ -39,7 +40,7 @@ LIGHT = Path(3311, 0)
 async def registered(
     server: Server, class_path: str, **options: Any
 ) -> AsyncIterator[tuple[LeshanPeer, Client]]:
-    async with leshan(class_path, server.port, "leshan-1", **options) as peer:
+    async with leshan(class_path, server.ports[Scheme.COAP], "leshan-1", **options) as peer:
         await peer.event("registered")
         yield peer, server.client("leshan-1")
 

@@ -10,6 +10,7 @@ from aiocoap import ACK, CON, EMPTY, NON, POST, RST, Message
 from aiocoap.numbers.constants import TransportTuning
 import pytest
 
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.model.registry import ModelRegistry, load_registry
 from custom_components.lwm2m.protocol.server import LwM2mServer, ServerEvent
 
@@ -202,7 +203,7 @@ async def make_server(models: ModelRegistry) -> AsyncIterator[MakeServer]:
 
     async def make(host: str | None = "127.0.0.1", **options: Any) -> LwM2mServer:
         server = LwM2mServer(**{"models": models, **options})
-        await server.start(host, 0)
+        await server.start(host, {Scheme.COAP: 0})
         servers.append(server)
         return server
 
@@ -232,7 +233,7 @@ async def make_device() -> AsyncIterator[MakeDevice]:
 
     async def make(server: LwM2mServer, host: str = "127.0.0.1") -> Device:
         _, device = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: Device((host, server.port)), local_addr=(host, 0)
+            lambda: Device((host, server.ports[Scheme.COAP])), local_addr=(host, 0)
         )
         devices.append(device)
         return device

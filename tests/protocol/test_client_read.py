@@ -19,6 +19,7 @@ from aiocoap import (
 )
 import pytest
 
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.codec import encode
 from custom_components.lwm2m.protocol.errors import (
     BadRequest,
@@ -405,7 +406,7 @@ async def test_requests_leave_from_the_port_the_client_registered_at(
 ) -> None:
     _, (request,) = await device.answering(client.read(MEASURED), (CONTENT,))
 
-    assert request.remote == ("127.0.0.1", server.port)
+    assert request.remote == ("127.0.0.1", server.ports[Scheme.COAP])
 
 
 async def test_requests_go_below_the_alternate_path(server: LwM2mServer, device: Device) -> None:

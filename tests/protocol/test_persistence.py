@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiocoap import CHANGED, CONTENT, FETCH, NOT_FOUND
 import pytest
 
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.node import ObjectLink
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.persistence import (
@@ -55,7 +56,7 @@ async def restart(server: LwM2mServer, models: ModelRegistry) -> AsyncIterator[R
         change(state)
         new = LwM2mServer(models)
         servers.append(new)
-        await new.start("127.0.0.1", server.port, state)
+        await new.start("127.0.0.1", {Scheme.COAP: server.ports[Scheme.COAP]}, state)
         return new
 
     yield restart
@@ -288,7 +289,7 @@ async def test_useless_state_is_said_in_one_line(
     models: ModelRegistry, state: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = LwM2mServer(models)
-    await server.start("127.0.0.1", 0, state)
+    await server.start("127.0.0.1", {Scheme.COAP: 0}, state)
     await server.stop()
     assert [record.levelname for record in caplog.records if "stored" in record.message] == [
         "WARNING"

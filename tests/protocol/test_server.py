@@ -18,6 +18,7 @@ from aiocoap import (
 )
 import pytest
 
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.errors import NotRegistered
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.server import (
@@ -91,19 +92,19 @@ async def test_a_port_in_use_is_told(server: LwM2mServer, models: ModelRegistry)
     second = LwM2mServer(models)
 
     with pytest.raises(PortInUseError):
-        await second.start("127.0.0.1", server.port)
+        await second.start("127.0.0.1", {Scheme.COAP: server.ports[Scheme.COAP]})
 
     await second.stop()
 
 
 async def test_a_stopped_server_frees_its_port(models: ModelRegistry) -> None:
     server = LwM2mServer(models)
-    await server.start("127.0.0.1", 0)
+    await server.start("127.0.0.1", {Scheme.COAP: 0})
 
     await server.stop()
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", server.port))
+        sock.bind(("127.0.0.1", server.ports[Scheme.COAP]))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

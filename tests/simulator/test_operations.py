@@ -11,6 +11,7 @@ from aiocoap import BAD_REQUEST, CHANGED, METHOD_NOT_ALLOWED, NOT_FOUND
 import pytest
 
 from custom_components.lwm2m.protocol.attributes import UNSET, Attributes
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.errors import ClientRefused
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
@@ -51,8 +52,8 @@ async def board(socket_enabled: None, events: asyncio.Queue[ServerEvent]) -> Asy
     """A board that is registered with `server`."""
     server = LwM2mServer(load_registry())
     server.subscribe(events.put_nowait)
-    await server.start("127.0.0.1", 0)
-    async with Board(LIGHT, server=("127.0.0.1", server.port)) as board:
+    await server.start("127.0.0.1", {Scheme.COAP: 0})
+    async with Board(LIGHT, server=("127.0.0.1", server.ports[Scheme.COAP])) as board:
         await board.registered()
         board.server = server  # type: ignore[attr-defined]  # for `client` below
         yield board

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.server import Deregistered, LwM2mServer, Registered, Updated
@@ -37,7 +38,7 @@ LIGHT = LIGHT_ON.instance
 async def server() -> AsyncIterator[LwM2mServer]:
     """A running server that lets all in."""
     server = LwM2mServer(load_registry())
-    await server.start(HOST, 0)
+    await server.start(HOST, {Scheme.COAP: 0})
     yield server
     await server.stop()
 
@@ -60,7 +61,9 @@ async def take(queue: asyncio.Queue[Any]) -> Any:
 async def test_the_server_reads_all_that_a_board_has(
     server: LwM2mServer, name: str, version: str
 ) -> None:
-    async with Board(BLUEPRINTS[name], server=(HOST, server.port), version=version) as board:
+    async with Board(
+        BLUEPRINTS[name], server=(HOST, server.ports[Scheme.COAP]), version=version
+    ) as board:
         await board.registered()
         client = server.client(name)
         assert sorted(client.registration.instances) == board.instances
@@ -73,18 +76,18 @@ async def test_the_server_reads_all_that_a_board_has(
 async def test_the_server_sees_a_board_come_update_and_go(
     server: LwM2mServer, events: asyncio.Queue[Any]
 ) -> None:
-    async with Board(COLOUR_LIGHT, server=(HOST, server.port)) as board:
+    async with Board(COLOUR_LIGHT, server=(HOST, server.ports[Scheme.COAP])) as board:
         await board.registered()
         await board.update()
     assert [type(await take(events)) for _ in range(3)] == [Registered, Updated, Deregistered]
 
 
 async def test_a_board_outlives_its_server(server: LwM2mServer) -> None:
-    async with Board(COLOUR_LIGHT, server=(HOST, server.port)) as board:
+    async with Board(COLOUR_LIGHT, server=(HOST, server.ports[Scheme.COAP])) as board:
         first = await board.registered()
         await server.stop()
         restarted = LwM2mServer(load_registry())
-        await restarted.start(HOST, server.port)
+        await restarted.start(HOST, {Scheme.COAP: server.ports[Scheme.COAP]})
         await board.update()
         assert await board.registered() != first
         await board.stop()
@@ -92,7 +95,7 @@ async def test_a_board_outlives_its_server(server: LwM2mServer) -> None:
 
 
 async def test_the_server_switches_the_light(server: LwM2mServer) -> None:
-    async with Board(COLOUR_LIGHT, server=(HOST, server.port)) as board:
+    async with Board(COLOUR_LIGHT, server=(HOST, server.ports[Scheme.COAP])) as board:
         await board.registered()
         client = server.client(board.endpoint)
         values: Values = {LIGHT_ON: False, LIGHT_DIMMER: 12, LIGHT_COLOUR: "#0000ff"}
@@ -102,14 +105,16 @@ async def test_the_server_switches_the_light(server: LwM2mServer) -> None:
 
 
 async def test_the_server_executes(server: LwM2mServer) -> None:
-    async with Board(COLOUR_LIGHT, server=(HOST, server.port)) as board:
+    async with Board(COLOUR_LIGHT, server=(HOST, server.ports[Scheme.COAP])) as board:
         await board.registered()
         await server.client(board.endpoint).execute(Path(3, 0, 12), "1='all',2")
         assert await board.executed(Path(3, 0, 12)) == "1='all',2"
 
 
 async def test_the_server_discovers(server: LwM2mServer) -> None:
-    async with Board(COLOUR_LIGHT, server=(HOST, server.port), root=("lwm2m",)) as board:
+    async with Board(
+        COLOUR_LIGHT, server=(HOST, server.ports[Scheme.COAP]), root=("lwm2m",)
+    ) as board:
         await board.registered()
         found = await server.client(board.endpoint).discover(LIGHT)
         assert found.keys() == {LIGHT, *board.resources(LIGHT)}
@@ -119,7 +124,9 @@ async def test_the_server_discovers(server: LwM2mServer) -> None:
 async def test_the_server_sees_what_follows_from_its_write(
     server: LwM2mServer, confirmable: bool
 ) -> None:
-    async with Board(SMART_PLUG, server=(HOST, server.port), confirmable=confirmable) as board:
+    async with Board(
+        SMART_PLUG, server=(HOST, server.ports[Scheme.COAP]), confirmable=confirmable
+    ) as board:
         await board.registered()
         client = server.client(board.endpoint)
         notifications: asyncio.Queue[Any] = asyncio.Queue()
@@ -131,7 +138,7 @@ async def test_the_server_sees_what_follows_from_its_write(
 
 async def test_the_server_gets_what_changed_while_a_board_slept(server: LwM2mServer) -> None:
     temperature = Path(3303, 0, 5700)
-    async with Board(COLD_STORE_LOGGER, server=(HOST, server.port)) as board:
+    async with Board(COLD_STORE_LOGGER, server=(HOST, server.ports[Scheme.COAP])) as board:
         await board.registered()
         notifications: asyncio.Queue[Any] = asyncio.Queue()
         client = server.client(board.endpoint)
@@ -146,7 +153,7 @@ async def test_the_server_gets_what_changed_while_a_board_slept(server: LwM2mSer
 async def test_the_server_follows_a_board_that_moves(
     server: LwM2mServer, events: asyncio.Queue[Any]
 ) -> None:
-    async with Board(COLOUR_LIGHT, server=(HOST, server.port)) as board:
+    async with Board(COLOUR_LIGHT, server=(HOST, server.ports[Scheme.COAP])) as board:
         await board.registered()
         await take(events)
         await board.move()

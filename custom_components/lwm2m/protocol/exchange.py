@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from aiocoap.numbers.codes import Code
 
-    from .coap import CoapEndpoint, NotificationSink, UdpPeer
+    from .coap import CoapEndpoint, NotificationSink, Peer
     from .queue_mode import RequestQueue
     from .registration import Registration
 
@@ -93,7 +93,7 @@ class Exchanges:
 
         return await self._bound(path, exchange)
 
-    async def cancel(self, path: Path, remote: UdpPeer, token: bytes) -> None:
+    async def cancel(self, path: Path, remote: Peer, token: bytes) -> None:
         """End an observation and tell the client; raises what `send` does, and ClientRefused."""
         response = await self._bound(
             path, lambda: self._coap.cancel(remote, token, timeout=self._timeout)
@@ -101,7 +101,7 @@ class Exchanges:
         if response is not None:
             self.check(path, response)
 
-    def resume(self, stored: StoredObservation, sink: NotificationSink) -> UdpPeer:
+    def resume(self, stored: StoredObservation, sink: NotificationSink) -> Peer:
         """Take up an observation of before a restart; return where it is."""
         if stored.payload:
             message = self.make(
@@ -113,7 +113,7 @@ class Exchanges:
             )
         else:
             message = self.make(codes.GET, stored.paths[0], accept=stored.accept)
-        remote: UdpPeer = self.registration.remote
+        remote: Peer = self.registration.remote
         message.remote = remote
         age = (datetime.now(UTC) - stored.time).total_seconds()
         self._coap.resume(message, stored.token, sink, sequence=stored.sequence, age=age)
@@ -135,7 +135,7 @@ class Exchanges:
             datetime.now(UTC) - timedelta(seconds=age),
         )
 
-    def forget(self, remote: UdpPeer, token: bytes) -> None:
+    def forget(self, remote: Peer, token: bytes) -> None:
         """End an observation without telling the client."""
         self._coap.forget(remote, token)
 
@@ -145,7 +145,7 @@ class Exchanges:
             diagnostic = response.payload[:MAX_DIAGNOSTIC].decode(errors="replace")
             raise ClientRefused(self.registration.endpoint, path, response.code, diagnostic)
 
-    def reaches(self, remote: UdpPeer) -> bool:
+    def reaches(self, remote: Peer) -> bool:
         """Tell whether the client is still registered, and there."""
         return not self._closed and self.registration.remote == remote
 

@@ -18,7 +18,7 @@ from .registration import Registration
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .coap import UdpPeer
+    from .coap import Peer, StoredPeer
     from .node import Scalar, Value, Values
 
 MAX_VALUES = 2000
@@ -56,11 +56,10 @@ class StoredObservation:
 
 def dump_registration(registration: Registration) -> Json:
     """Return what `load_registration` takes."""
-    peer: UdpPeer = registration.remote
     return {
         "id": registration.id,
         "endpoint": registration.endpoint,
-        "remote": [peer.host, peer.port, peer.local.hex() if peer.local else None],
+        "remote": registration.remote.dump(),
         "lifetime": registration.lifetime,
         "version": registration.version,
         "binding": registration.binding,
@@ -77,19 +76,16 @@ def dump_registration(registration: Registration) -> Json:
     }
 
 
-def load_registration(stored: Json, peer: Callable[[str, int], UdpPeer]) -> Registration:
+def load_registration(stored: Json, load_peer: Callable[[StoredPeer], Peer]) -> Registration:
     """Read a registration; RestoreError when it cannot be used.
 
-    `peer` makes an address on the server's own sockets, OSError where none reaches it.
+    `load_peer` makes an address on the server's own sockets, OSError where none reaches it.
     """
     try:
-        host, port, local = stored["remote"]
-        remote = peer(str(host), int(port))
-        remote.local = bytes.fromhex(local) if local else None
         return Registration(
             id=str(stored["id"]),
             endpoint=str(stored["endpoint"]),
-            remote=remote,
+            remote=load_peer(stored["remote"]),
             lifetime=int(stored["lifetime"]),
             version=str(stored["version"]),
             binding=str(stored["binding"]),

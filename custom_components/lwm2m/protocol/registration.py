@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aiocoap import Message
-    from aiocoap.interfaces import EndpointAddress
+
+    from .coap import Peer
 
 DEFAULT_LIFETIME = 86400
 """Seconds; OMA-TS-LightweightM2M_Core-V1_1_1 6.2.1."""
@@ -60,7 +61,7 @@ class RegisterRequest(ObjectList):
     """
 
     endpoint: str
-    remote: EndpointAddress
+    remote: Peer
     lifetime: int
     version: str
     binding: str

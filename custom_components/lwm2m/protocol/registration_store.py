@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aiocoap.interfaces import EndpointAddress
-
+    from .coap import Peer
     from .registration import Registration
 
 
@@ -31,7 +30,7 @@ class RegistrationStore:
         self._grace = grace
         self._by_endpoint: dict[str, Registration] = {}
         self._by_id: dict[str, Registration] = {}
-        self._by_remote: dict[EndpointAddress, list[str]] = {}
+        self._by_remote: dict[Peer, list[str]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     @property
@@ -43,7 +42,7 @@ class RegistrationStore:
         """Return the registration at a location."""
         return self._by_id.get(registration_id)
 
-    def at(self, remote: EndpointAddress) -> Registration | None:
+    def at(self, remote: Peer) -> Registration | None:
         """Return the registration that last came to an address."""
         if ids := self._by_remote.get(remote):
             return self._by_id[ids[-1]]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from aiocoap import Message
 
-    from .coap import UdpPeer
+    from .coap import Peer
     from .exchange import Exchanges
     from .model.definitions import ResourceModel
     from .registration import Registration
@@ -85,7 +85,7 @@ class Observation:
         self._decode = decode
         self._callback = callback
         self._on_end = on_end
-        self._established_as: tuple[UdpPeer, bytes] | None = None
+        self._established_as: tuple[Peer, bytes] | None = None
 
     @property
     def active(self) -> bool:
@@ -105,7 +105,7 @@ class Observation:
             self.cancel()
             raise
 
-    def resume(self, remote: UdpPeer, token: bytes) -> None:
+    def resume(self, remote: Peer, token: bytes) -> None:
         """Take it as established, as it was before a restart; there is no initial value."""
         self._established_as = remote, token
 

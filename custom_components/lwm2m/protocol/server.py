@@ -16,7 +16,7 @@ from aiocoap import Message
 from aiocoap.numbers import codes
 
 from .client import Client
-from .coap import CoapCounters, CoapEndpoint, PortInUseError, UdpPeer
+from .coap import CoapCounters, CoapEndpoint, PortInUseError, Scheme
 from .coap.endpoint import DEFAULT_TIMEOUT
 from .errors import NotRegistered
 from .listeners import Listeners
@@ -52,6 +52,7 @@ __all__ = [
     "RegisterRequest",
     "Registered",
     "Registration",
+    "Scheme",
     "Sent",
     "ServerCounters",
     "ServerEvent",
@@ -133,7 +134,7 @@ class ServerCounters:
 
 
 class LwM2mServer:
-    """A LwM2M server on one port.
+    """A LwM2M server.
 
     Events reach the subscribers in the order they happen, each after the request that caused it
     was answered: a client ignores what comes before (Core-V1_1_1 6.3).
@@ -158,7 +159,7 @@ class LwM2mServer:
         seconds after its last message a client in queue mode falls asleep. `tuning` holds the
         times of RFC 7252 4.8. IncompatibleLibrary when aiocoap is not as expected.
         """
-        self.port = 0
+        self.ports: dict[Scheme, int] = {}
         self._coap = CoapEndpoint(self._respond, tuning=tuning)
         self.counters = ServerCounters(self._coap.counters)
         self._models = models
@@ -171,13 +172,17 @@ class LwM2mServer:
         self._clients: dict[str, Client] = {}
         self._listeners: Listeners[ServerEvent] = Listeners()
 
-    async def start(self, host: str | None, port: int, state: Json | None = None) -> None:
-        """Listen on a UDP port, on all of IPv4 and IPv6 when `host` is None.
+    async def start(
+        self, host: str | None, ports: Mapping[Scheme, int], state: Json | None = None
+    ) -> None:
+        """Listen on these ports, on all of IPv4 and IPv6 when `host` is None.
 
-        Port 0 picks a free one; `port` says which. `state` is what `dump` returned before a
-        restart. PortInUseError when another socket holds the port, OSError for any other reason.
+        Port 0 picks a free one; the attribute `ports` says which. `state` is what `dump` returned
+        before a restart. PortInUseError when another socket holds a port, OSError for any other
+        reason; then the server is to be stopped.
         """
-        self.port = await self._coap.listen_udp(host, port)
+        for scheme, port in ports.items():
+            self.ports[scheme] = await self._coap.listen(scheme, host, port)
         if state is not None:  # in the same step: no datagram can come in between
             self._restore(state)
 
@@ -194,7 +199,6 @@ class LwM2mServer:
                     ],
                 }
                 for registration in self.registrations.values()
-                if isinstance(registration.remote, UdpPeer)
             ],
         }
 
@@ -213,7 +217,7 @@ class LwM2mServer:
         unusable = 0
         for stored in stored_registrations:
             try:
-                registration = load_registration(stored, self._coap.peer)
+                registration = load_registration(stored, self._coap.load_peer)
                 observations = [load_observation(item) for item in stored["observations"]]
             except RestoreError, KeyError, TypeError:
                 unusable += 1

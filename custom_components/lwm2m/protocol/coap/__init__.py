@@ -14,6 +14,7 @@ from .errors import (
     TransferFailed,
 )
 from .observation import NotificationSink
+from .peer import Peer, Scheme, StoredPeer
 from .udp import UdpPeer
 
 __all__ = [
@@ -24,9 +25,12 @@ __all__ = [
     "NoAcknowledgement",
     "NoResponse",
     "NotificationSink",
+    "Peer",
     "PortInUseError",
     "RequestHandler",
     "ResetReceived",
+    "Scheme",
+    "StoredPeer",
     "TransferFailed",
     "UdpPeer",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+import errno
 from functools import partial
 import logging
 from typing import TYPE_CHECKING, Any, override
@@ -25,12 +26,15 @@ from .counters import CoapCounters
 from .errors import EndpointClosed
 from .layers import MessageLayer, TokenLayer
 from .observation import NotificationSink, Observation, ObservationTable
+from .peer import Scheme
 from .selftest import check_aiocoap
 from .transfer import fetch_rest, send_request
 from .udp import UdpPeer, UdpTransport, bind_udp
 
 if TYPE_CHECKING:
     from aiocoap.pipe import Pipe
+
+    from .peer import Peer, StoredPeer
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -85,6 +89,14 @@ class CoapEndpoint:
         self._transports: dict[UdpTransport, TokenLayer] = {}
         self._closed = False
 
+    async def listen(self, scheme: Scheme, host: str | None, port: int) -> int:
+        """Open a socket of a transport; the rest as `listen_udp`."""
+        match scheme:
+            case Scheme.COAP:
+                return await self.listen_udp(host, port)
+            case _:
+                raise OSError(errno.EPROTONOSUPPORT, f"there is no transport for {scheme}")
+
     async def listen_udp(self, host: str | None, port: int) -> int:
         """Open a UDP socket and return its port; port 0 picks a free one.
 
@@ -118,6 +130,18 @@ class CoapEndpoint:
             except OSError:
                 continue
         raise OSError(f"no socket reaches {host}")
+
+    def load_peer(self, stored: StoredPeer) -> Peer:
+        """Make the address that a peer's `dump` returned.
+
+        OSError when no socket of its transport reaches it; KeyError, ValueError and TypeError when
+        it is none.
+        """
+        scheme = Scheme(stored["scheme"])
+        for transport in self._transports:
+            if transport.scheme is scheme:
+                return transport.load_peer(stored)
+        raise OSError(f"there is no socket for {scheme}")
 
     async def request(self, message: Message, *, timeout: float = DEFAULT_TIMEOUT) -> Message:
         """Send a request to `message.remote` and return the whole response, of whatever code.
@@ -208,7 +232,7 @@ class CoapEndpoint:
         for layer in self._transports.values():
             layer.token_interface.message_id = value
 
-    def forget(self, remote: UdpPeer, token: bytes) -> bool:
+    def forget(self, remote: Peer, token: bytes) -> bool:
         """End an observation without telling: its next notification is rejected (RFC 7641 3.6).
 
         False when there is none.
@@ -217,7 +241,7 @@ class CoapEndpoint:
 
     async def cancel(
         self,
-        remote: UdpPeer,
+        remote: Peer,
         token: bytes,
         *,
         timeout: float = DEFAULT_TIMEOUT,

@@ -25,14 +25,14 @@ from .wire import HEADER_LENGTH, MalformedMessage, decode, must_be_rejected, res
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from aiocoap import Message
     from aiocoap.numbers.constants import TransportTuning
 
     from .counters import CoapCounters
     from .observation import ObservationTable
-    from .udp import UdpPeer
+    from .peer import Peer
 
 TOKEN_LENGTH = 8
 MAX_RECENT_MESSAGES = 16384
@@ -71,7 +71,7 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
     """Matches responses to requests by token (RFC 7252 5.3)."""
 
     token_interface: MessageLayer
-    outgoing_requests: dict[tuple[bytes, UdpPeer], Exchange]
+    outgoing_requests: dict[tuple[bytes, Peer], Exchange]
     _closed = False
 
     @override
@@ -161,14 +161,14 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
         self._observations = observations
         self._counters = counters
         self._tuning = tuning
-        self._recent: Recent[tuple[UdpPeer, int], bytes | None] = Recent(
+        self._recent: Recent[tuple[Hashable, int], bytes | None] = Recent(
             tuning.EXCHANGE_LIFETIME, MAX_RECENT_MESSAGES, self.loop.time
         )
         """By sender and message ID: what answers a duplicate, once it was sent."""
 
     # Incoming
 
-    def receive(self, data: bytes, peer: UdpPeer) -> None:
+    def receive(self, data: bytes, peer: Peer) -> None:
         """Handle one datagram."""
         try:
             message = decode(data, peer)
@@ -195,7 +195,7 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
 
         Takes the place of aiocoap's, whose memory has no bound and leaves timers behind.
         """
-        key = (message.remote, message.mid)
+        key = (message.remote.conversation, message.mid)
         if key not in self._recent:
             self._recent.set(key, None)
             self._counters.requests += 1
@@ -208,14 +208,14 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
     @override
     def _store_response_for_duplicates(self, message: Message) -> None:
         # Any other type carries a message ID of ours, which says nothing about the peer's.
-        key = (message.remote, message.mid)
+        key = (message.remote.conversation, message.mid)
         if message.mtype is ACK and key in self._recent:
             self._recent.replace(key, message.encode())
 
     @override
     def _process_response(self, response: Message) -> bool:
         """Tell whether a response was expected, or is a duplicate of one that was."""
-        key = (response.remote, response.mid)
+        key = (response.remote.conversation, response.mid)
         if super()._process_response(response):
             if response.mtype is CON:
                 self._recent.set(key, None)
@@ -228,7 +228,7 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
             self._reject(response.remote, response.mid)
         return False
 
-    def _reject(self, peer: UdpPeer, mid: int) -> None:
+    def _reject(self, peer: Peer, mid: int) -> None:
         self._send_via_transport(reset(peer, mid))
 
     # Outgoing

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aiocoap import Message
 
     from .counters import CoapCounters
-    from .udp import UdpPeer
+    from .peer import Peer
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ error class, ended the observation (RFC 7641 3.2)."""
 class Observation:
     """One observation that we have at a peer."""
 
-    remote: UdpPeer
+    remote: Peer
     token: bytes
     request: Message
     """What registered it; its options fetch further blocks and cancel it."""
@@ -75,7 +75,7 @@ class ObservationTable:
         self._loop = loop
         self._counters = counters
         self._fetch_rest = fetch_rest
-        self._entries: dict[tuple[UdpPeer, bytes], Observation] = {}
+        self._entries: dict[tuple[Peer, bytes], Observation] = {}
         self._fetches: set[asyncio.Task[None]] = set()
         self._forgotten: Recent[bytes, None] = Recent(FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time)
 
@@ -87,11 +87,11 @@ class ObservationTable:
         """Take an observation in, also one known from before a restart."""
         self._entries[observation.remote, observation.token] = observation
 
-    def get(self, remote: UdpPeer, token: bytes) -> Observation | None:
+    def get(self, remote: Peer, token: bytes) -> Observation | None:
         """Return the observation that `token` of `remote` belongs to."""
         return self._entries.get((remote, token))
 
-    def remove(self, remote: UdpPeer, token: bytes) -> Observation | None:
+    def remove(self, remote: Peer, token: bytes) -> Observation | None:
         """Take an observation out, and remember that its notifications are to be rejected."""
         observation = self._entries.pop((remote, token), None)
         if observation is not None:

@@ -10,10 +10,11 @@ import struct
 import sys
 from typing import TYPE_CHECKING, Any, override
 
-from aiocoap.interfaces import EndpointAddress, MessageInterface
+from aiocoap.interfaces import MessageInterface
 from aiocoap.util import hostportjoin
 
 from .errors import PortInUseError
+from .peer import Peer, Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aiocoap import Message
 
     from .counters import CoapCounters
+    from .peer import StoredPeer
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 """Bytes asked for: with Linux's default, a garbage collection's pause loses notifications."""
@@ -51,7 +53,7 @@ type SocketAddress = tuple[Any, ...]
 type Ancillary = list[tuple[int, int, bytes]]
 
 
-class UdpPeer(EndpointAddress):  # type: ignore[misc]  # aiocoap is untyped
+class UdpPeer(Peer):
     """A peer's address and port, and the local address that it talks to.
 
     Equality and hash are of the peer's address and port alone, the same for a datagram from it
@@ -59,11 +61,8 @@ class UdpPeer(EndpointAddress):  # type: ignore[misc]  # aiocoap is untyped
     scope of a link-local address counts: the same address on two links is two peers.
     """
 
-    scheme = "coap"
-    is_multicast = False
-    is_multicast_locally = False
-    maximum_block_size_exp = 6
-    """The largest block, as RFC 7959's SZX; set per instance once the peer asks for less."""
+    scheme = Scheme.COAP
+    transport: UdpTransport
 
     def __init__(
         self,
@@ -86,15 +85,8 @@ class UdpPeer(EndpointAddress):  # type: ignore[misc]  # aiocoap is untyped
     def __hash__(self) -> int:
         return hash(self._key)
 
-    @override
-    def __repr__(self) -> str:
-        return f"UdpPeer({self.hostinfo})"
-
-    @override
-    def __str__(self) -> str:
-        return str(self.hostinfo)
-
     @property
+    @override
     def host(self) -> str:
         """The peer's address in its usual text form, with the interface if it is link-local."""
         host, _, scope = self._key
@@ -106,38 +98,22 @@ class UdpPeer(EndpointAddress):  # type: ignore[misc]  # aiocoap is untyped
             return f"{host}%{scope}"
 
     @property
+    @override
     def port(self) -> int:
-        """The peer's port."""
         return int(self._key[1])
 
-    @property
     @override
-    def hostinfo(self) -> str:
-        return str(hostportjoin(self.host, self.port))
-
-    @property
-    @override
-    def uri_base(self) -> str:
-        return f"{self.scheme}://{self.hostinfo}"
+    def dump(self) -> StoredPeer:
+        return super().dump() | {"local": self.local.hex() if self.local else None}
 
     @property
     @override
     def hostinfo_local(self) -> str:
-        host = self.transport.host
-        if self.local is not None:
-            family = socket.AF_INET if len(self.local) == 4 else socket.AF_INET6
-            host = socket.inet_ntop(family, self.local).removeprefix(_V4_MAPPED)
+        if self.local is None:
+            return super().hostinfo_local
+        family = socket.AF_INET if len(self.local) == 4 else socket.AF_INET6
+        host = socket.inet_ntop(family, self.local).removeprefix(_V4_MAPPED)
         return str(hostportjoin(host, self.transport.port))
-
-    @property
-    @override
-    def uri_base_local(self) -> str:
-        return f"{self.scheme}://{self.hostinfo_local}"
-
-    @property
-    @override
-    def blockwise_key(self) -> tuple[str, Any]:
-        return (self.scheme, self._key)
 
 
 class UdpTransport(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
@@ -147,6 +123,8 @@ class UdpTransport(MessageInterface):  # type: ignore[misc]  # aiocoap is untype
     stateful firewall, and Anjay always, ignores those from elsewhere). ICMP errors are not asked
     for: they are spoofable hints, and a retransmission's end says the same for sure.
     """
+
+    scheme = Scheme.COAP
 
     def __init__(
         self,
@@ -173,6 +151,12 @@ class UdpTransport(MessageInterface):  # type: ignore[misc]  # aiocoap is untype
             host, port, family=self._sock.family, type=socket.SOCK_DGRAM, flags=flags
         )
         return UdpPeer(found[0][4], self)
+
+    def load_peer(self, stored: StoredPeer) -> UdpPeer:
+        """Make the address that was dumped; KeyError, ValueError, TypeError, OSError if wrong."""
+        peer = self.peer(str(stored["host"]), int(stored["port"]))
+        peer.local = bytes.fromhex(stored["local"]) if stored["local"] else None
+        return peer
 
     @property
     def _is_v6(self) -> bool:
