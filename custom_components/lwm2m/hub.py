@@ -37,7 +37,9 @@ from .protocol.server import (
     LwM2mServer,
     Presence,
     Registered,
+    Revoked,
     Scheme,
+    SecurityEvent,
     Sent,
     Updated,
 )
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from .protocol.path import Path
     from .protocol.persistence import Json
     from .protocol.registration import RegisterRequest, Registration
-    from .protocol.server import ServerEvent
+    from .protocol.server import RegistrationEvent, ServerEvent
 
 type Lwm2mConfigEntry = ConfigEntry[Hub]
 
@@ -230,9 +232,13 @@ class Hub:
 
     @callback
     def _on_event(self, event: ServerEvent) -> None:
+        if not isinstance(event, SecurityEvent):
+            self._on_registration_event(event)
+
+    def _on_registration_event(self, event: RegistrationEvent) -> None:
         registration = event.registration
         match event:
-            case Registered() | Deregistered() | Expired():
+            case Registered() | Deregistered() | Expired() | Revoked():
                 self._storage.async_save_soon()
             case Updated():
                 self._save_update(registration, event.previous)
@@ -254,7 +260,9 @@ class Hub:
                 device.async_unregistered("it deregistered")
             case Expired() if device:
                 device.async_unregistered("its lifetime ended without an update")
-            case Deregistered() | Expired():
+            case Revoked() if device:
+                device.async_unregistered("its credential changed")
+            case Deregistered() | Expired() | Revoked():
                 self._withdraw(registration.endpoint)
 
     def _save_update(self, registration: Registration, previous: Registration) -> None:

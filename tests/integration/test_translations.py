@@ -16,8 +16,8 @@ import pytest
 
 from custom_components import lwm2m
 from custom_components.lwm2m.config_flow import OPTIONS_SCHEMA, SERVER_SCHEMA
-from custom_components.lwm2m.device_flow import DEVICE_SCHEMA
 from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, AcceptNewDevices
+from custom_components.lwm2m.device_flow import DEVICE_SCHEMA
 from custom_components.lwm2m.errors import listen_failure, translate_errors
 from custom_components.lwm2m.protocol.coap import PortInUseError
 from custom_components.lwm2m.protocol.errors import (

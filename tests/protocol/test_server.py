@@ -143,6 +143,7 @@ async def test_a_client_gets_its_answer_before_any_request_that_an_event_causes(
     reads: list[asyncio.Task[object]] = []
 
     def read_at_once(event: ServerEvent) -> None:
+        assert isinstance(event, Registered)
         client = server.client(event.registration.endpoint)
         reads.append(asyncio.create_task(client.read(DEVICE_NAME), eager_start=True))
 

@@ -33,15 +33,18 @@ from .queue_mode import AWAKE_TIME
 from .registration import RegisterRequest, Registration, apply_update, grant, parse_register
 from .registration_store import RegistrationStore
 from .reporting import parse_send
+from .security import CredentialStore, SecurityEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aiocoap.numbers.constants import TransportTuning
 
+    from .dtls import ServerIdentity
     from .model.registry import ModelRegistry
     from .persistence import Json
     from .reporting import Readings
+    from .security import Credential
 
 __all__ = [
     "Deregistered",
@@ -52,7 +55,10 @@ __all__ = [
     "RegisterRequest",
     "Registered",
     "Registration",
+    "RegistrationEvent",
+    "Revoked",
     "Scheme",
+    "SecurityEvent",
     "Sent",
     "ServerCounters",
     "ServerEvent",
@@ -100,6 +106,13 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoked:
+    """A client's registration ended because its endpoint's credential changed."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A client sent values on its own account (Core-V1_1_1 6.4.6), maybe of several times."""
 
@@ -116,7 +129,9 @@ class Presence:
     waiting: int
 
 
-type ServerEvent = Registered | Updated | Deregistered | Expired | Sent | Presence
+type RegistrationEvent = Registered | Updated | Deregistered | Expired | Revoked | Sent | Presence
+"""What is about one client, registered or just not any more."""
+type ServerEvent = RegistrationEvent | SecurityEvent
 
 
 @dataclass(slots=True)
@@ -128,6 +143,8 @@ class ServerCounters:
     updated: int = 0
     deregistered: int = 0
     expired: int = 0
+    revoked: int = 0
+    """Registrations that a changed credential ended."""
     sent: int = 0
     refused: int = 0
     """Requests answered with an error code."""
@@ -145,6 +162,7 @@ class LwM2mServer:
         models: ModelRegistry,
         *,
         admit: Callable[[RegisterRequest], bool] | None = None,
+        credentials: CredentialStore | None = None,
         max_registrations: int = MAX_REGISTRATIONS,
         lifetime_grace: float = 0.0,
         request_timeout: float = DEFAULT_TIMEOUT,
@@ -154,6 +172,8 @@ class LwM2mServer:
         """Make a server that is not started, in a running event loop.
 
         `admit` says which clients may register, all when it is None; the others get 4.03.
+        `credentials` belongs to the server from then on: `set_credential` and `set_identity` change
+        it. An endpoint in it is secured.
         `lifetime_grace` is how many seconds after the end of its lifetime a client expires,
         `request_timeout` how many seconds a client has to answer a request, `awake_time` how many
         seconds after its last message a client in queue mode falls asleep. `tuning` holds the
@@ -162,6 +182,7 @@ class LwM2mServer:
         self.ports: dict[Scheme, int] = {}
         self._coap = CoapEndpoint(self._respond, tuning=tuning)
         self.counters = ServerCounters(self._coap.counters)
+        self.credentials = credentials or CredentialStore()
         self._models = models
         self._admit = admit
         self._max_registrations = max_registrations
@@ -265,6 +286,27 @@ class LwM2mServer:
         """
         return self._listeners.subscribe(listener)
 
+    def set_credential(self, endpoint: str, credential: Credential | None) -> None:
+        """Give an endpoint another credential, or none.
+
+        If that is a change, all that it did with the former one, or without any, ends at once, its
+        registration included. CredentialInUse, CredentialError: then nothing has changed.
+        """
+        if self.credentials.credentials.get(endpoint) == credential:
+            return
+        if credential is None:
+            self.credentials.remove(endpoint)
+        else:
+            self.credentials.put(endpoint, credential)
+        if registration := self.registrations.get(endpoint):
+            self._remove(registration)
+            self.counters.revoked += 1
+            self._publish(Revoked(registration))
+
+    def set_identity(self, identity: ServerIdentity | None) -> None:
+        """Change who this server is, as devices with public keys and certificates see it."""
+        self.credentials.server = identity
+
     async def _respond(self, message: Message) -> Message:
         try:
             return self._dispatch(message)
@@ -325,8 +367,7 @@ class LwM2mServer:
     def _deregister(self, location: str) -> Message:
         """De-register (Core-V1_1_1 6.2.3)."""
         registration = self._registration_at(location)
-        self._store.remove(registration)
-        self._clients.pop(registration.endpoint).close()
+        self._remove(registration)
         self.counters.deregistered += 1
         self._publish(Deregistered(registration))
         return Message(code=codes.DELETED)
@@ -347,6 +388,10 @@ class LwM2mServer:
         if registration is None:
             raise RequestError(codes.NOT_FOUND, "no such registration")
         return registration
+
+    def _remove(self, registration: Registration) -> None:
+        self._store.remove(registration)
+        self._clients.pop(registration.endpoint).close()
 
     def _expired(self, registration: Registration) -> None:
         self._clients.pop(registration.endpoint).close()
