@@ -43,19 +43,25 @@ class Lwm2mBinarySensor(Lwm2mEntity, BinarySensorEntity):
 
 
 def _input(
-    object_id: int, key: str, device_class: BinarySensorDeviceClass | None = None
+    object_id: int,
+    key: str,
+    device_class: BinarySensorDeviceClass | None = None,
+    *,
+    resource_id: int = 5500,
+    main: bool = True,
 ) -> DiscoverySchema:
-    """Make the row of 5500, the state of an input."""
+    """Make the row of the state of an input."""
     return DiscoverySchema(
         platform=Platform.BINARY_SENSOR,
         object_ids=(object_id,),
-        resource_id=5500,
+        resource_id=resource_id,
         entity_class=Lwm2mBinarySensor,
         entity_description=BinarySensorEntityDescription(
             key=key,
             translation_key=None if device_class else key,
             device_class=device_class,
         ),
+        main=main,
     )
 
 
@@ -63,5 +69,8 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
     _input(3200, "digital_input"),
     _input(3302, "occupancy", BinarySensorDeviceClass.OCCUPANCY),
     _input(3342, "switch"),
+    _input(3344, "increase", resource_id=5532, main=False),
+    _input(3344, "decrease", resource_id=5533, main=False),
+    _input(3345, "joystick_button"),
     _input(3347, "push_button"),
 )

@@ -129,6 +129,11 @@ class Device:
         return self._following.observed
 
     @property
+    def learnt(self) -> Collection[Path]:
+        """The instances that are known completely since the device last registered."""
+        return self._following.learnt
+
+    @property
     def polled(self) -> Collection[Path]:
         """The instances that are read because they cannot be observed."""
         return self._following.polled

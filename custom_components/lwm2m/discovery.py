@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeassistant.const import Platform
 
-from . import binary_sensor, button, light, number, sensor, switch, text
+from . import binary_sensor, button, event, light, number, sensor, switch, text
 from .generic import generic_entity
 from .models import DiscoverySchema, EntityInfo
 
@@ -25,11 +25,13 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
     *binary_sensor.DISCOVERY_SCHEMAS,
     *sensor.DISCOVERY_SCHEMAS,
     *button.DISCOVERY_SCHEMAS,
+    *event.DISCOVERY_SCHEMAS,
     *text.DISCOVERY_SCHEMAS,
 )
 PLATFORMS: tuple[Platform, ...] = (
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.EVENT,
     Platform.LIGHT,
     Platform.NUMBER,
     Platform.SENSOR,
@@ -66,12 +68,12 @@ def discover_instance(device: Device, instance: Path) -> Iterator[EntityInfo]:
     for schema in schemas:
         if (
             schema.resource_id in resources
-            and schema.resource_id not in claimed
+            and (schema.allow_multi or schema.resource_id not in claimed)
             and resources.issuperset(schema.required)
             and resources.isdisjoint(schema.absent)
         ):
-            claimed.add(schema.resource_id)
-            claimed.update(schema.watched)
+            if not schema.allow_multi:
+                claimed.update((schema.resource_id, *schema.watched))
             yield EntityInfo(
                 platform=schema.platform,
                 instance=instance,

@@ -34,6 +34,8 @@ class DiscoverySchema:
     """Further resources of the instance that the state depends on."""
     main: bool = True
     """Whether this entity stands for the whole instance and takes its name."""
+    allow_multi: bool = False
+    """Whether its resources may be those of other rows, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -310,10 +310,10 @@ def _power_factor(object_id: int, key: str, *, translated: bool = True) -> Disco
     )
 
 
-def _counter(object_id: int, key: str) -> DiscoverySchema:
-    """Make the row of 5501, how often an input was active."""
+def _counter(object_id: int, key: str, resource_id: int = 5501) -> DiscoverySchema:
+    """Make the row of how often an input was active."""
     return _sensor(
-        object_id, 5501, key, state_class=SensorStateClass.TOTAL_INCREASING, category=None
+        object_id, resource_id, key, state_class=SensorStateClass.TOTAL_INCREASING, category=None
     )
 
 
@@ -418,6 +418,13 @@ DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
     _counter(3342, "switch_counter"),
     _duration(3342, 5852, "switch_on_time"),
     _duration(3342, 5854, "switch_off_time"),
+    _counter(3344, "increase_counter", 5541),
+    _counter(3344, "decrease_counter", 5542),
+    _counter(3345, "joystick_counter"),
+    *(
+        _sensor(3345, resource_id, f"joystick_{axis}", category=None)
+        for resource_id, axis in ((5702, "x"), (5703, "y"), (5704, "z"))
+    ),
     _counter(3347, "push_button_counter"),
     # Power Measurement, Actuation, Light Control, Power Control
     _energy(3305, "active_energy"),

@@ -35,9 +35,9 @@ class Shown:
     device: Device
     board: Board
 
-    def entry(self, path: str) -> er.RegistryEntry:
-        """Return the only entity of a resource; KeyError when there is none."""
-        entries = self.entries(path)
+    def entry(self, path: str, domain: str | None = None) -> er.RegistryEntry:
+        """Return the only entity of a resource, or of that domain; KeyError when there is none."""
+        entries = [entry for entry in self.entries(path) if domain in (None, entry.domain)]
         if len(entries) != 1:
             raise KeyError(f"{len(entries)} entities of {path}")
         return entries[0]
@@ -52,9 +52,9 @@ class Shown:
             if entry.platform == DOMAIN and entry.unique_id.startswith(prefix)
         ]
 
-    def state(self, path: str) -> State:
+    def state(self, path: str, domain: str | None = None) -> State:
         """Return the state of a resource's entity; KeyError when it has none."""
-        entity_id = self.entry(path).entity_id
+        entity_id = self.entry(path, domain).entity_id
         if state := self.hass.states.get(entity_id):
             return state
         raise KeyError(f"{entity_id} has no state")
@@ -63,6 +63,18 @@ class Shown:
         """Change a resource on the board; return the next state of its entity or another's."""
         resource = Path.parse(path)
         return await self.next_state(shown_by or path, lambda: self.board.set(resource, value))
+
+    async def next_value(self, path: Path, value: Value) -> None:
+        """Wait until the device has taken a value of the board's."""
+        if self.device.values.get(path) == value:
+            return
+        taken = asyncio.Event()
+        unwatch = self.device.watch((path,), taken.set)
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await taken.wait()
+        finally:
+            unwatch()
 
     async def next_state(self, path: str, do: Callable[[], None]) -> State:
         """Do something and return the next state of a resource's entity."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 )
 async def test_input_shows_its_state(show: Show, object_id: int, device_class: str | None) -> None:
     shown = await show({f"/{object_id}/0": {5500: True}})
-    state = shown.state(f"/{object_id}/0/5500")
+    state = shown.state(f"/{object_id}/0/5500", "binary_sensor")
     assert state.state == STATE_ON
     assert state.attributes.get("device_class") == device_class
 
