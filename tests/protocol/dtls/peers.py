@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING, override
 
 from cryptography.hazmat.primitives.serialization import (
@@ -27,10 +26,11 @@ if TYPE_CHECKING:
     from .parties import Party
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
 SCANDIUM = HERE / "scandium"
 PATIENCE = 20.0
-MBEDTLS_PYTHON = os.environ.get("MBEDTLS_PYTHON", sys.executable)
-"""An interpreter that has python-mbedtls, where the tests' own has not."""
+MBEDTLS_PYTHON = os.environ.get("MBEDTLS_PYTHON", str(ROOT / ".tools/mbedtls/bin/python"))
+"""An interpreter that has python-mbedtls; `scripts/lib/mbedtls` makes the one here."""
 
 
 class Peer:
@@ -92,12 +92,11 @@ def missing(*programs: str) -> str | None:
 
 def missing_mbedtls() -> str | None:
     """Say whether python-mbedtls is not there."""
-    found = subprocess.run(
-        [MBEDTLS_PYTHON, "-c", "import mbedtls"], capture_output=True, check=False
-    )
-    return "needs python-mbedtls (MBEDTLS_PYTHON: an interpreter that has it)" * (
-        found.returncode != 0
-    )
+    if Path(MBEDTLS_PYTHON).exists():
+        command = [MBEDTLS_PYTHON, "-c", "import mbedtls"]
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            return None
+    return "needs python-mbedtls (scripts/lib/mbedtls gets it)"
 
 
 def build_scandium() -> str:
