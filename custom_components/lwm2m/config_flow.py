@@ -28,7 +28,7 @@ from .const import (
 from .device_flow import DeviceSubentryFlow
 from .errors import listen_failure
 from .new_device import NewDevice
-from .protocol.coap.udp import bind_udp
+from .protocol.coap.udp_socket import bind_udp
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry

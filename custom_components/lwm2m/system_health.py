@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.core import callback
 
 from .const import DOMAIN
-from .protocol.coap.udp import RECEIVE_BUFFER
+from .protocol.coap.udp_socket import RECEIVE_BUFFER
 
 if TYPE_CHECKING:
     from homeassistant.components.system_health import SystemHealthRegistration

@@ -12,7 +12,8 @@ from aiocoap import ACK, CON, GET, Context, Message
 import pytest
 
 from custom_components.lwm2m.protocol.coap import CoapCounters, NoResponse
-from custom_components.lwm2m.protocol.coap.udp import UdpTransport, bind_udp
+from custom_components.lwm2m.protocol.coap.udp import UdpTransport
+from custom_components.lwm2m.protocol.coap.udp_socket import bind_udp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

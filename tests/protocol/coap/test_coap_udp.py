@@ -13,7 +13,8 @@ from aiocoap import CON, GET, NON, Message
 import pytest
 
 from custom_components.lwm2m.protocol.coap import CoapEndpoint, PortInUseError
-from custom_components.lwm2m.protocol.coap.udp import UdpPeer, UdpTransport, _is_group
+from custom_components.lwm2m.protocol.coap.udp import UdpPeer, UdpTransport
+from custom_components.lwm2m.protocol.coap.udp_socket import _is_group
 from tests.raw_coap import RawPeer, until
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from .observation import NotificationSink, Observation, ObservationTable
 from .peer import Scheme
 from .selftest import check_aiocoap
 from .transfer import fetch_rest, send_request
-from .udp import UdpPeer, UdpTransport, bind_udp
+from .udp import UdpPeer, UdpTransport
+from .udp_socket import bind_udp
 
 if TYPE_CHECKING:
     from aiocoap.pipe import Pipe

@@ -1,0 +1,196 @@
+"""Our own UDP sockets, which plain CoAP and DTLS share."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+import errno
+import socket
+import struct
+import sys
+from typing import TYPE_CHECKING, Any, override
+
+from aiocoap.interfaces import MessageInterface
+
+from .errors import PortInUseError
+
+if TYPE_CHECKING:
+    from aiocoap import Message
+
+    from .counters import CoapCounters
+
+RECEIVE_BUFFER = 4 * 1024 * 1024
+"""Bytes asked for: with Linux's default, a garbage collection's pause loses notifications."""
+DATAGRAMS_PER_WAKEUP = 100
+"""So that a burst leaves the rest of the event loop its turn."""
+MAX_DATAGRAM = 65535
+
+# Linux's numbers, which the socket module lacks (asm-generic/socket.h).
+_LINUX = sys.platform == "linux"
+_SO_RCVBUFFORCE = 33
+_SO_RXQ_OVFL = 40
+
+_IN_PKTINFO = struct.Struct("=I4s4s")
+"""ip(7): interface index, local address, address in the datagram's header."""
+_IN6_PKTINFO = struct.Struct("=16sI")
+"""RFC 3542 6.1: address, interface index."""
+_UINT = struct.Struct("=I")
+_ANCILLARY_SIZE = (
+    socket.CMSG_SPACE(_IN_PKTINFO.size)
+    + socket.CMSG_SPACE(_IN6_PKTINFO.size)
+    + socket.CMSG_SPACE(_UINT.size)
+)
+V4_MAPPED = "::ffff:"
+_V4_MAPPED_BYTES = bytes(10) + b"\xff\xff"
+
+type SocketAddress = tuple[Any, ...]
+"""(host, port), or (host, port, flow label, scope ID) for IPv6."""
+type Ancillary = list[tuple[int, int, bytes]]
+
+
+class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
+    """One UDP socket in an event loop; a transport says what its datagrams mean.
+
+    Datagrams leave from the local address that the peer talks to (pitfall: a device behind a
+    stateful firewall, and Anjay always, ignores those from elsewhere). ICMP errors are not asked
+    for: they are spoofable hints, and a retransmission's end says the same for sure.
+    """
+
+    def __init__(
+        self, sock: socket.socket, counters: CoapCounters, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Start to read the bound `sock`."""
+        self._sock = sock
+        self._counters = counters
+        self._loop = loop
+        self._buffer = bytearray(MAX_DATAGRAM)
+        self._dropped = 0
+        self.host, self.port = sock.getsockname()[:2]
+        counters.receive_buffer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        loop.add_reader(sock, self._readable)
+
+    def resolve(self, host: str, port: int) -> SocketAddress:
+        """Make a socket address from a numeric address; OSError when it isn't one."""
+        flags = socket.AI_NUMERICHOST | (socket.AI_V4MAPPED if self._is_v6 else 0)
+        found = socket.getaddrinfo(
+            host, port, family=self._sock.family, type=socket.SOCK_DGRAM, flags=flags
+        )
+        return found[0][4]
+
+    def datagram_received(self, data: bytes, sockaddr: SocketAddress, local: bytes | None) -> None:
+        """Take a datagram; `local` is the packed local address that it came to."""
+        raise NotImplementedError
+
+    @property
+    def _is_v6(self) -> bool:
+        return self._sock.family == socket.AF_INET6
+
+    def _readable(self) -> None:
+        for _ in range(DATAGRAMS_PER_WAKEUP):
+            try:
+                size, ancillary, _, sockaddr = self._sock.recvmsg_into(
+                    [self._buffer], _ANCILLARY_SIZE
+                )
+            except OSError:  # nothing more to read, or an error of an earlier datagram
+                return
+            self._counters.datagrams_in += 1
+            local = self._read_ancillary(ancillary)
+            if local is not None and _is_group(local):
+                self._counters.multicast += 1
+            else:
+                self.datagram_received(bytes(self._buffer[:size]), sockaddr, local)
+
+    def _read_ancillary(self, ancillary: Ancillary) -> bytes | None:
+        """Return the local address, packed, and count what the kernel dropped so far."""
+        local = None
+        for level, kind, data in ancillary:
+            match level, kind:
+                case socket.IPPROTO_IPV6, socket.IPV6_PKTINFO:
+                    local = _IN6_PKTINFO.unpack_from(data)[0]
+                case socket.IPPROTO_IP, socket.IP_PKTINFO:
+                    local = _IN_PKTINFO.unpack_from(data)[2]
+                case socket.SOL_SOCKET, 40:
+                    total = _UINT.unpack_from(data)[0]
+                    self._counters.dropped += (total - self._dropped) & 0xFFFFFFFF
+                    self._dropped = total
+        return local
+
+    def send_to(self, data: bytes, sockaddr: SocketAddress, local: bytes | None) -> None:
+        """Send at once, from the address `local`; a refusal is counted as such."""
+        ancillary: Ancillary = []
+        if local is not None:
+            # The interface is left to routing: only the source address matters to the peer.
+            if self._is_v6:
+                info = _IN6_PKTINFO.pack(local, 0)
+                ancillary = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info)]
+            else:
+                info = _IN_PKTINFO.pack(0, local, b"")
+                ancillary = [(socket.IPPROTO_IP, socket.IP_PKTINFO, info)]
+        try:
+            self._sock.sendmsg([data], ancillary, 0, sockaddr)
+        except OSError:
+            self._counters.send_errors += 1
+        else:
+            self._counters.datagrams_out += 1
+
+    @override
+    async def shutdown(self) -> None:
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
+
+    @override
+    async def determine_remote(self, message: Message) -> None:
+        """Resolve nothing: peers are addressed by the `Peer` that they came from."""
+
+
+async def bind_udp(host: str | None, port: int) -> socket.socket:
+    """Bind a UDP socket, on all of IPv4 and IPv6 when `host` is None; port 0 picks a free one.
+
+    Never with address or port reuse: a second reusing socket would silently take the datagrams.
+    PortInUseError when another socket holds the port; OSError for any other reason.
+    """
+    if host is None:
+        dual_stack = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if dual_stack else socket.AF_INET
+        address: SocketAddress = ("::" if dual_stack else "0.0.0.0", port)  # all, as asked
+    else:
+        dual_stack = False
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
+        )
+        family, address = found[0][0], found[0][4]
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if dual_stack else 1)
+        _prepare(sock)
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(error.errno, f"UDP port {port} is in use") from error
+        raise
+    return sock
+
+
+def _prepare(sock: socket.socket) -> None:
+    """Ask for local addresses, for a large receive buffer, and for the count of drops."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_PKTINFO, 1)
+    with suppress(OSError):  # some systems refuse what Linux cuts to its maximum
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    if _LINUX:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
+        with suppress(PermissionError):  # past the maximum: Home Assistant OS runs core privileged
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+
+
+def _is_group(address: bytes) -> bool:
+    """Tell whether a packed address is multicast, or IPv4's broadcast to all."""
+    address = address.removeprefix(_V4_MAPPED_BYTES)
+    if len(address) == 4:
+        return address[0] >> 4 == 0xE or address == b"\xff\xff\xff\xff"
+    return address[0] == 0xFF
