@@ -30,7 +30,7 @@ MAPPED = {
     *range(3300, 3307),
     *(3308, 3311, 3312),
     *range(3315, 3332),
-    *(3342, 3344, 3345, 3347),
+    *(3342, 3344, 3345, 3347, 3420),
 }
 OPERATION = {
     Platform.BINARY_SENSOR: Operations.READ,

@@ -9,13 +9,12 @@ from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from custom_components.lwm2m.light import read_colour, to_brightness, to_percent, write_colour
+from custom_components.lwm2m.light import to_brightness, to_percent
 from custom_components.lwm2m.protocol.path import Path
 from simulator.errors import RefusedError
 from simulator.events import EventKind
 
 if TYPE_CHECKING:
-    from custom_components.lwm2m.light import Rgb
     from custom_components.lwm2m.protocol.node import Value
     from simulator.board import Board
     from simulator.events import Event
@@ -35,7 +34,12 @@ COLOUR = Path(3311, 0, 5706)
         ({5851: 40, 5706: "#FFB46B"}, "rgb"),
         ({5706: ""}, "rgb"),
         ({5851: 40, 5706: "warm"}, "brightness"),
-        ({5706: "x=0.3,y=0.4"}, "onoff"),
+        ({5706: "warm"}, "onoff"),
+        ({5706: "x=0.3,y=0.4"}, "xy"),
+        ({5851: 40, 5706: "", 5701: "CIE xy"}, "xy"),
+        ({5851: 40, 5706: "30,58,80", 5701: "HSV"}, "hs"),
+        ({5851: 40, 5706: "2700 K"}, "color_temp"),
+        ({5851: 40, 5706: "370", 5701: "mired"}, "color_temp"),
     ],
 )
 async def test_light_can_do_what_it_has_resources_for(
@@ -109,30 +113,59 @@ def test_no_brightness_is_rounded_to_dark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stated", "rgb", "written"),
+    ("resources", "attribute", "shown_as"),
     [
-        ("#FFB46B", (255, 180, 107), "#0A0B0C"),
-        ("#ffb46b", (255, 180, 107), "#0a0b0c"),
-        ("0xFFB46B", (255, 180, 107), "0x0A0B0C"),
-        ("0XFFB46B", (255, 180, 107), "0X0A0B0C"),
-        ("FFB46B", (255, 180, 107), "0A0B0C"),
-        ("255,180,107", (255, 180, 107), "10,11,12"),
-        ("255, 180, 107", (255, 180, 107), "10, 11, 12"),
-        (" #FFB46B ", (255, 180, 107), "#0A0B0C"),
-        ("", None, "#0A0B0C"),
-        ("256,0,0", None, "10,11,12"),
-        ("#FFB46", None, "#0A0B0C"),
-        ("warm", None, "#0A0B0C"),
+        ({5706: "0.45,0.41"}, "xy_color", (0.45, 0.41)),
+        ({5706: "30,58,80", 5701: "HSV"}, "hs_color", (30, 58)),
+        ({5706: "2700 K"}, "color_temp_kelvin", 2700),
+        ({5706: "400 mired"}, "color_temp_kelvin", 2500),
     ],
 )
-def test_colour_is_written_as_it_was_read(stated: str, rgb: Rgb | None, written: str) -> None:
-    assert read_colour(stated) == rgb
-    assert write_colour((10, 11, 12), stated) == written
+async def test_light_shows_the_colour_of_the_boards_space(
+    show: Show, resources: dict[int, str], attribute: str, shown_as: Any
+) -> None:
+    shown = await show({"/3311/0": {5850: True, 5851: 40, **resources}})
+    assert shown.state(LIGHT).attributes[attribute] == shown_as
 
 
-@pytest.mark.parametrize("value", [None, 5, {0: "#FFB46B"}])
-def test_colour_is_a_text(value: Any) -> None:
-    assert read_colour(value) is None
+@pytest.mark.parametrize(
+    ("resources", "wanted", "written"),
+    [
+        ({5706: "0.45,0.41"}, {"xy_color": (0.3, 0.6)}, "0.3000,0.6000"),
+        ({5706: "hsv(30, 58%, 80%)"}, {"hs_color": (120, 75)}, "hsv(120, 75%, 80%)"),
+        ({5706: "2700 K"}, {"color_temp_kelvin": 4000}, "4000 K"),
+        ({5706: "400", 5701: "mired"}, {"color_temp_kelvin": 4000}, "250"),
+        ({5706: "rgb(1, 2, 3)"}, {"rgb_color": (4, 5, 6)}, "rgb(4, 5, 6)"),
+    ],
+)
+async def test_colour_is_set_in_the_boards_space(
+    show: Show, resources: dict[int, str], wanted: dict[str, Any], written: str
+) -> None:
+    shown = await show({"/3311/0": {5850: True, 5851: 40, **resources}})
+    await shown.call("light.turn_on", LIGHT, **wanted)
+    assert shown.board.value(COLOUR) == written
+    assert shown.board.value(DIMMER) == 40
+
+
+@pytest.mark.parametrize("colour", ["0.45,0.41", "2700 K", "400 mired", "#FFB46B", "warm"])
+async def test_colour_that_nobody_asked_for_is_not_written(show: Show, colour: str) -> None:
+    shown = await show({"/3311/0": {5850: False, 5851: 40, 5706: colour}})
+    writes: list[Event] = []
+    shown.board.events.subscribe(writes.append)
+    await shown.call("light.turn_on", LIGHT, brightness=51)
+    assert [event.path for event in writes if event.kind is EventKind.WRITTEN] == [
+        DIMMER,
+        Path.parse(LIGHT),
+    ]
+
+
+async def test_light_without_dimmer_is_dimmed_by_its_value(show: Show) -> None:
+    shown = await show({"/3311/0": {5850: True, 5706: "hsv(30, 58%, 80%)"}})
+    assert shown.state(LIGHT).attributes["brightness"] == 204
+
+    await shown.call("light.turn_on", LIGHT, brightness=51)
+
+    assert shown.board.value(COLOUR) == "hsv(30, 58%, 20%)"
 
 
 async def test_colour_is_set_in_the_boards_form(show: Show) -> None:
@@ -177,6 +210,42 @@ async def test_refusal_is_told_and_changes_nothing(show: Show) -> None:
     with pytest.raises(HomeAssistantError, match="board"):
         await shown.call("light.turn_off", LIGHT)
     assert shown.state(LIGHT).state == STATE_ON
+
+
+STRIP = "/3420/0/1"
+
+
+async def test_led_light_is_on_when_it_is_not_black(show: Show) -> None:
+    shown = await show({"/3420/0": {1: "#804020"}})
+    state = shown.state(STRIP)
+    assert (state.state, state.attributes["brightness"]) == (STATE_ON, 128)
+    assert state.attributes["rgb_color"] == (255, 128, 64)
+    assert (await shown.set(STRIP, "#000000")).state == STATE_OFF
+
+
+async def test_led_light_is_switched_on_as_it_was(show: Show) -> None:
+    shown = await show({"/3420/0": {1: "#804020"}})
+    await shown.call("light.turn_off", STRIP)
+    assert shown.board.value(Path.parse(STRIP)) == "#000000"
+    await shown.call("light.turn_on", STRIP)
+    assert shown.board.value(Path.parse(STRIP)) == "#804020"
+
+
+async def test_led_light_that_nobody_saw_on_is_switched_on_white(show: Show) -> None:
+    shown = await show({"/3420/0": {1: "#000000"}})
+    await shown.call("light.turn_on", STRIP)
+    assert shown.board.value(Path.parse(STRIP)) == "#FFFFFF"
+
+
+async def test_led_light_is_coloured_and_dimmed(show: Show) -> None:
+    shown = await show({"/3420/0": {1: "#804020"}})
+    await shown.call("light.turn_on", STRIP, rgb_color=(0, 0, 255), brightness=51)
+    assert shown.board.value(Path.parse(STRIP)) == "#000033"
+
+
+async def test_led_light_of_no_colour_is_unknown(show: Show) -> None:
+    shown = await show({"/3420/0": {1: "rainbow"}})
+    assert shown.state(STRIP).state == STATE_UNKNOWN
 
 
 def refuse(board: Board, path: Path, value: Value) -> None:
