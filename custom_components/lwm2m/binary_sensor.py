@@ -9,17 +9,18 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntityDescription,
 )
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
-from homeassistant.const import Platform
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import callback
 
 from .entity import Lwm2mEntity
-from .models import DiscoverySchema
+from .models import DiscoverySchema, object_ids
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
     from .hub import Lwm2mConfigEntry
+    from .models import Objects
 
 PARALLEL_UPDATES = 0
 
@@ -42,35 +43,44 @@ class Lwm2mBinarySensor(Lwm2mEntity, BinarySensorEntity):
         self._attr_is_on = self._boolean()
 
 
-def _input(
-    object_id: int,
+def state(
+    objects: Objects,
+    resource_id: int,
     key: str,
     device_class: BinarySensorDeviceClass | None = None,
     *,
-    resource_id: int = 5500,
-    main: bool = True,
+    named: bool = False,
+    diagnostic: bool = False,
+    enabled: bool = True,
+    main: bool = False,
+    entity_class: type[Lwm2mEntity] = Lwm2mBinarySensor,
 ) -> DiscoverySchema:
-    """Make the row of the state of an input."""
+    """Make the row of a boolean; the device class names it where there is one, unless `named`."""
     return DiscoverySchema(
         platform=Platform.BINARY_SENSOR,
-        object_ids=(object_id,),
+        object_ids=object_ids(objects),
         resource_id=resource_id,
-        entity_class=Lwm2mBinarySensor,
+        entity_class=entity_class,
         entity_description=BinarySensorEntityDescription(
             key=key,
-            translation_key=None if device_class else key,
+            translation_key=key if named or not device_class else None,
             device_class=device_class,
+            entity_category=EntityCategory.DIAGNOSTIC if diagnostic else None,
+            entity_registry_enabled_default=enabled,
         ),
         main=main,
     )
 
 
-DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
-    _input(3200, "digital_input"),
-    _input(3302, "occupancy", BinarySensorDeviceClass.OCCUPANCY),
-    _input(3342, "switch"),
-    _input(3344, "increase", resource_id=5532, main=False),
-    _input(3344, "decrease", resource_id=5533, main=False),
-    _input(3345, "joystick_button"),
-    _input(3347, "push_button"),
-)
+def problem(
+    objects: Objects,
+    resource_id: int,
+    key: str,
+    device_class: BinarySensorDeviceClass = BinarySensorDeviceClass.PROBLEM,
+    *,
+    enabled: bool = True,
+) -> DiscoverySchema:
+    """Make the row of something that is wrong with the device or with what it watches."""
+    return state(
+        objects, resource_id, key, device_class, named=True, diagnostic=True, enabled=enabled
+    )

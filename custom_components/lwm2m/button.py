@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
-from homeassistant.components.button.const import ButtonDeviceClass
 from homeassistant.const import EntityCategory, Platform
 
 from .entity import Lwm2mEntity
-from .models import DiscoverySchema
-from .quantities import QUANTITIES
+from .models import DiscoverySchema, object_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from homeassistant.components.button.const import ButtonDeviceClass
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
     from .hub import Lwm2mConfigEntry
+    from .models import Objects
 
 PARALLEL_UPDATES = 0
 
@@ -41,51 +41,30 @@ class Lwm2mButton(Lwm2mEntity, ButtonEntity):
         await self._execute(self._info.resource_id)
 
 
-def _button(
-    object_id: int,
+def action(
+    objects: Objects,
     resource_id: int,
     key: str,
     device_class: ButtonDeviceClass | None = None,
     *,
-    placeholders: Mapping[str, str] | None = None,
+    words: Mapping[str, str] | None = None,
     enabled: bool = False,
+    config: bool = True,
+    main: bool = False,
 ) -> DiscoverySchema:
-    """Make the row of an executable resource, disabled by default."""
+    """Make the row of an executable resource, by default a setting that is disabled."""
     return DiscoverySchema(
         platform=Platform.BUTTON,
-        object_ids=(object_id,),
+        object_ids=object_ids(objects),
         resource_id=resource_id,
         entity_class=Lwm2mButton,
         entity_description=ButtonEntityDescription(
             key=key,
             translation_key=None if device_class else key,
-            translation_placeholders=placeholders,
+            translation_placeholders=words,
             device_class=device_class,
-            entity_category=EntityCategory.CONFIG,
+            entity_category=EntityCategory.CONFIG if config else None,
             entity_registry_enabled_default=enabled,
         ),
-        main=False,
+        main=main,
     )
-
-
-# The first quantity of an object names the button that resets the extremes of all.
-_MEASURING = {q.object_id: q for q in reversed(QUANTITIES) if q.minimum}
-
-DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
-    _button(3, 4, "reboot", ButtonDeviceClass.RESTART, enabled=True),
-    _button(3, 5, "factory_reset"),
-    _button(3, 12, "reset_errors"),
-    _button(3200, 5505, "reset_digital_input_counter"),
-    _button(3302, 5505, "reset_presence_counter"),
-    _button(3305, 5822, "reset_cumulative_energy"),
-    _button(3331, 5822, "reset_energy"),
-    *(
-        _button(
-            object_id,
-            5605,
-            "reset_extremes",
-            placeholders=quantity.words,
-        )
-        for object_id, quantity in sorted(_MEASURING.items())
-    ),
-)

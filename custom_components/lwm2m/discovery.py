@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeassistant.const import Platform
 
-from . import binary_sensor, button, event, light, number, sensor, switch, text
+from . import event, light, mappings
 from .generic import generic_entity
 from .models import DiscoverySchema, EntityInfo
 
@@ -17,16 +17,11 @@ if TYPE_CHECKING:
     from .device import Device
     from .protocol.path import Path
 
-# A light takes its resources before a switch or a number would.
+# What takes several resources comes first.
 DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
     *light.DISCOVERY_SCHEMAS,
-    *switch.DISCOVERY_SCHEMAS,
-    *number.DISCOVERY_SCHEMAS,
-    *binary_sensor.DISCOVERY_SCHEMAS,
-    *sensor.DISCOVERY_SCHEMAS,
-    *button.DISCOVERY_SCHEMAS,
+    *mappings.DISCOVERY_SCHEMAS,
     *event.DISCOVERY_SCHEMAS,
-    *text.DISCOVERY_SCHEMAS,
 )
 PLATFORMS: tuple[Platform, ...] = (
     Platform.BINARY_SENSOR,
@@ -51,35 +46,51 @@ def _by_object(schemas: tuple[DiscoverySchema, ...]) -> dict[int, list[Discovery
 _SCHEMAS = _by_object(DISCOVERY_SCHEMAS)
 
 
+ROWS_ONLY = frozenset({3, 4, 5, 7, 9, 12, 19})
+"""LwM2M's own objects: what has no row there is the protocol's, or secret."""
+ATTRIBUTES = frozenset({5603, 5604, 5701, 5750, 5751, 6050})
+"""Resources that say something of the others: range, unit, name, type, fraction of a second."""
+
+
 def discover_instance(device: Device, instance: Path) -> Iterator[EntityInfo]:
     """Yield the entities of one object instance of a device.
 
-    An object with rows of its own becomes what they say; of any other object,
-    each resource becomes a generic entity that its model describes.
+    An object with rows of its own becomes what they say. Each resource that no row takes
+    becomes a generic entity that its model describes.
     """
-    resources = {path.resource_id for path in device.resources if path.instance == instance}
+    resources = {path.resource_id for path in device.resources if path[:2] == instance}
     schemas = _SCHEMAS.get(instance.object_id)
-    if schemas is None:
-        for resource_id in sorted(resources):
-            if info := generic_entity(device, instance / resource_id):
-                yield info
-        return
     claimed: set[int] = set()
-    for schema in schemas:
+    shown = set(ATTRIBUTES) if schemas else set()
+    for schema in schemas or ():
         if (
             schema.resource_id in resources
             and (schema.allow_multi or schema.resource_id not in claimed)
             and resources.issuperset(schema.required)
             and resources.isdisjoint(schema.absent)
         ):
+            shown.update((schema.resource_id, *schema.watched))
             if not schema.allow_multi:
                 claimed.update((schema.resource_id, *schema.watched))
-            yield EntityInfo(
-                platform=schema.platform,
-                instance=instance,
-                resource_id=schema.resource_id,
-                entity_class=schema.entity_class,
-                entity_description=schema.entity_description,
-                watched=schema.watched,
-                main=schema.main,
-            )
+            yield from _entities(device, instance, schema)
+    if instance.object_id not in ROWS_ONLY:
+        for resource_id in sorted(resources - shown):
+            if info := generic_entity(device, instance / resource_id):
+                yield info
+
+
+def _entities(device: Device, instance: Path, schema: DiscoverySchema) -> Iterator[EntityInfo]:
+    """Yield what a matching schema becomes: one entity, or one for each resource instance."""
+    value = device.values.get(instance / schema.resource_id)
+    each = sorted(value) if schema.each and isinstance(value, dict) else (None,)
+    for resource_instance_id in each:
+        yield EntityInfo(
+            platform=schema.platform,
+            instance=instance,
+            resource_id=schema.resource_id,
+            entity_class=schema.entity_class,
+            entity_description=schema.entity_description,
+            resource_instance_id=resource_instance_id,
+            watched=schema.watched,
+            main=schema.main,
+        )

@@ -13,6 +13,8 @@ from propcache.api import cached_property
 from .const import DOMAIN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .device import Device
     from .models import EntityInfo
     from .protocol.node import Scalar, Value
@@ -23,6 +25,8 @@ MAX_LABEL = 64
 """How much of it a name takes: it comes from the network."""
 SENSOR_UNITS = 5701
 """The unit of an instance's values, in most IPSO objects."""
+QUANTITY = "quantity"
+"""The gap in a name that takes the key of a quantity, which the translations have a word for."""
 _SENTENCE_CASE = re.compile("^[A-Z](?=[^A-Z]+$)")
 
 
@@ -60,8 +64,11 @@ class Lwm2mEntity(Entity):
     @property
     @override
     def available(self) -> bool:
-        """Whether the device is registered and still has the resource."""
-        return self._device.available and self._primary in self._device.resources
+        """Whether the device is registered and still has the resource, or its instance."""
+        if not (self._device.available and self._primary in self._device.resources):
+            return False
+        instance, value = self._info.resource_instance_id, self._value()
+        return instance is None or (isinstance(value, dict) and instance in value)
 
     @cached_property
     @override
@@ -73,16 +80,36 @@ class Lwm2mEntity(Entity):
         past the first show their ID. An entity that lost its device class, and
         with it its name, takes the model's.
         """
-        name = self._info.name or super().name
-        if not isinstance(name, str):
-            model = self._device.model(self._primary)
-            name = model.name if model else f"Resource {self._info.resource_id}"
-        instance = self._info.instance
+        name, number = self._own_name(), self._number_in_name()
         label = self._value(APPLICATION_TYPE)
         if isinstance(label, str) and (label := label.strip()[:MAX_LABEL]):
             told = self._info.main or name.casefold() in label.casefold()
             return label if told else self._labelled(label, name)
-        return name if instance.instance_id == 0 else f"{name} {instance.instance_id}"
+        return f"{name} {number}" if number else name
+
+    def _translated(self, words: Mapping[str, str]) -> Mapping[str, str]:
+        """Put a quantity into words of the owner's language."""
+        platform = self.platform_data
+        prefix = f"component.{DOMAIN}.entity.{platform.domain}.quantity_"
+        return {
+            gap: platform.platform_translations.get(f"{prefix}{word}.name", word)
+            if gap == QUANTITY
+            else word
+            for gap, word in words.items()
+        }
+
+    def _own_name(self) -> str:
+        """Return what the entity is called where there is but one of its kind."""
+        self._attr_translation_placeholders = self._translated(self.translation_placeholders)
+        name = self._info.name or super().name
+        if isinstance(name, str):
+            return name
+        model = self._device.model(self._primary)
+        return model.name if model else f"Resource {self._info.resource_id}"
+
+    def _number_in_name(self) -> int:
+        """Return what tells the entity from others of its kind, 0 for nothing."""
+        return self._info.instance.instance_id or self._info.resource_instance_id or 0
 
     def _labelled(self, label: str, name: str) -> str:
         """Join the instance's label and the entity's name.
@@ -103,12 +130,18 @@ class Lwm2mEntity(Entity):
         path = self._primary if resource_id is None else self._info.instance / resource_id
         return self._device.values.get(path)
 
-    def _scalar(self, resource_id: int | None = None) -> Scalar | None:
-        """Return the last value of a resource, of a multiple one its first instance's."""
+    def _scalars(self, resource_id: int | None = None) -> list[Scalar | None]:
+        """Return the last values of a resource by resource instance, or that of the entity's."""
         value = self._value(resource_id)
-        if isinstance(value, dict):
-            return value[min(value)] if value else None
-        return value
+        if not isinstance(value, dict):
+            return [value]
+        if self._info.resource_instance_id is not None:
+            return [value.get(self._info.resource_instance_id)]
+        return [value[instance] for instance in sorted(value)]
+
+    def _scalar(self, resource_id: int | None = None) -> Scalar | None:
+        """Return the last value of a resource, of a multiple one the entity's or the first."""
+        return next(iter(self._scalars(resource_id)), None)
 
     def _number(self, resource_id: int | None = None) -> float | None:
         """Return the last value of a resource where it is a finite number."""

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from .protocol.path import Path
 
 
+type Objects = int | tuple[int, ...]
+"""The object or the objects that a row is for."""
+
+
+def object_ids(objects: Objects) -> tuple[int, ...]:
+    """Return the IDs of the objects of a row."""
+    return (objects,) if isinstance(objects, int) else objects
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscoverySchema:
     """What some resources of an object become.
@@ -36,6 +45,8 @@ class DiscoverySchema:
     """Whether this entity stands for the whole instance and takes its name."""
     allow_multi: bool = False
     """Whether its resources may be those of other rows, too."""
+    each: bool = False
+    """Whether each instance of a multiple resource becomes an entity of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +58,8 @@ class EntityInfo:
     resource_id: int
     entity_class: type[Lwm2mEntity]
     entity_description: EntityDescription
+    resource_instance_id: int | None = None
+    """Which instance of a multiple resource it is of; None for the resource as a whole."""
     watched: tuple[int, ...] = ()
     main: bool = True
     name: str | None = None
@@ -65,4 +78,7 @@ class EntityInfo:
     @property
     def key(self) -> str:
         """What tells this entity from the device's others, stable over restarts."""
-        return "-".join((*map(str, self.primary), self.entity_description.key))
+        ids = self.primary
+        if self.resource_instance_id is not None:
+            ids /= self.resource_instance_id
+        return "-".join((*map(str, ids), self.entity_description.key))

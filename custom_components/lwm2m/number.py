@@ -5,25 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, override
 
-from homeassistant.components.number import (
-    NumberDeviceClass,
-    NumberEntity,
-    NumberEntityDescription,
-    NumberMode,
-)
-from homeassistant.const import EntityCategory, Platform, UnitOfRatio, UnitOfTime
+from homeassistant.components.number import NumberEntity, NumberEntityDescription, NumberMode
+from homeassistant.const import EntityCategory, Platform, UnitOfRatio
 from homeassistant.core import callback
 
 from .entity import SENSOR_UNITS, Lwm2mEntity
-from .models import DiscoverySchema
+from .models import DiscoverySchema, object_ids
 from .protocol.model.definitions import ResourceType
 from .units import number_class, stated_unit
 
 if TYPE_CHECKING:
+    from homeassistant.components.number import NumberDeviceClass
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
     from .hub import Lwm2mConfigEntry
+    from .models import Objects
 
 PARALLEL_UPDATES = 0
 
@@ -85,79 +82,72 @@ class Lwm2mNumber(Lwm2mEntity, NumberEntity):
         await self._write({self._info.resource_id: int(value) if whole else value})
 
 
-def _level(object_id: int, key: str) -> DiscoverySchema:
-    """Make the row of 5851, a level in percent beside an on/off control."""
+def control(
+    objects: Objects,
+    resource_id: int,
+    key: str,
+    *,
+    unit: str | None = None,
+    minimum: float = -UNLIMITED,
+    maximum: float = UNLIMITED,
+    step: float = 1,
+    mode: NumberMode = NumberMode.SLIDER,
+    watched: tuple[int, ...] = (),
+    main: bool = False,
+) -> DiscoverySchema:
+    """Make the row of a number that an object is about."""
     return DiscoverySchema(
         platform=Platform.NUMBER,
-        object_ids=(object_id,),
-        resource_id=5851,
-        entity_class=Lwm2mNumber,
-        entity_description=Lwm2mNumberDescription(
-            key=key,
-            translation_key=key,
-            native_min_value=0,
-            native_max_value=100,
-            native_step=1,
-            native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
-            mode=NumberMode.SLIDER,
-        ),
-        main=False,
-    )
-
-
-def _delay(object_id: int, resource_id: int, key: str) -> DiscoverySchema:
-    """Make the row of a setting in milliseconds, disabled by default."""
-    return DiscoverySchema(
-        platform=Platform.NUMBER,
-        object_ids=(object_id,),
+        object_ids=object_ids(objects),
         resource_id=resource_id,
         entity_class=Lwm2mNumber,
         entity_description=Lwm2mNumberDescription(
             key=key,
             translation_key=key,
-            device_class=NumberDeviceClass.DURATION,
+            native_min_value=minimum,
+            native_max_value=maximum,
+            native_step=step,
+            native_unit_of_measurement=unit,
+            mode=mode,
+        ),
+        watched=watched,
+        main=main,
+    )
+
+
+def level(objects: Objects, resource_id: int, key: str) -> DiscoverySchema:
+    """Make the row of a level in percent beside an on/off control."""
+    return control(objects, resource_id, key, unit=UnitOfRatio.PERCENTAGE, minimum=0, maximum=100)
+
+
+def setting(
+    objects: Objects,
+    resource_id: int,
+    key: str,
+    device_class: NumberDeviceClass | None = None,
+    unit: str | None = None,
+    *,
+    minimum: float = 0,
+    maximum: float = UNLIMITED,
+    step: float = 1,
+) -> DiscoverySchema:
+    """Make the row of a setting of an object, disabled by default."""
+    return DiscoverySchema(
+        platform=Platform.NUMBER,
+        object_ids=object_ids(objects),
+        resource_id=resource_id,
+        entity_class=Lwm2mNumber,
+        entity_description=Lwm2mNumberDescription(
+            key=key,
+            translation_key=key,
+            device_class=device_class,
             entity_category=EntityCategory.CONFIG,
             entity_registry_enabled_default=False,
-            native_min_value=0,
-            native_step=1,
-            native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+            native_min_value=minimum,
+            native_max_value=maximum,
+            native_step=step,
+            native_unit_of_measurement=unit,
             mode=NumberMode.BOX,
         ),
         main=False,
     )
-
-
-DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
-    _delay(3200, 5503, "digital_input_debounce"),
-    DiscoverySchema(
-        platform=Platform.NUMBER,
-        object_ids=(3203,),
-        resource_id=5650,
-        entity_class=Lwm2mNumber,
-        entity_description=Lwm2mNumberDescription(
-            key="analog_output",
-            translation_key="analog_output",
-            native_min_value=0,
-            native_max_value=1,
-            native_step=0.01,
-        ),
-        watched=(MIN_RANGE, MAX_RANGE),
-    ),
-    _delay(3302, 5903, "presence_clear_delay"),
-    _delay(3302, 5904, "presence_detection_delay"),
-    _level(3306, "actuator_level"),
-    DiscoverySchema(
-        platform=Platform.NUMBER,
-        object_ids=(3308,),
-        resource_id=5900,
-        entity_class=Lwm2mNumber,
-        entity_description=Lwm2mNumberDescription(
-            key="set_point",
-            translation_key="set_point",
-            native_step=0.1,
-            mode=NumberMode.BOX,
-        ),
-        watched=(SENSOR_UNITS,),
-    ),
-    _level(3312, "outlet_level"),
-)

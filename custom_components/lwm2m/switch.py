@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
-from homeassistant.components.switch.const import SwitchDeviceClass
 from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import callback
 
 from .entity import Lwm2mEntity
-from .models import DiscoverySchema
+from .models import DiscoverySchema, object_ids
 
 if TYPE_CHECKING:
+    from homeassistant.components.switch.const import SwitchDeviceClass
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
     from .hub import Lwm2mConfigEntry
+    from .models import Objects
 
 PARALLEL_UPDATES = 0
 
@@ -49,8 +50,8 @@ class Lwm2mSwitch(Lwm2mEntity, SwitchEntity):
         await self._write({self._info.resource_id: False})
 
 
-def _output(
-    object_id: int,
+def output(
+    objects: Objects,
     resource_id: int,
     key: str,
     device_class: SwitchDeviceClass | None = None,
@@ -58,7 +59,7 @@ def _output(
     """Make the row of the output that an object is about."""
     return DiscoverySchema(
         platform=Platform.SWITCH,
-        object_ids=(object_id,),
+        object_ids=object_ids(objects),
         resource_id=resource_id,
         entity_class=Lwm2mSwitch,
         entity_description=SwitchEntityDescription(
@@ -67,11 +68,11 @@ def _output(
     )
 
 
-def _setting(object_id: int, resource_id: int, key: str) -> DiscoverySchema:
+def setting(objects: Objects, resource_id: int, key: str) -> DiscoverySchema:
     """Make the row of a setting of an object, disabled by default."""
     return DiscoverySchema(
         platform=Platform.SWITCH,
-        object_ids=(object_id,),
+        object_ids=object_ids(objects),
         resource_id=resource_id,
         entity_class=Lwm2mSwitch,
         entity_description=SwitchEntityDescription(
@@ -82,12 +83,3 @@ def _setting(object_id: int, resource_id: int, key: str) -> DiscoverySchema:
         ),
         main=False,
     )
-
-
-DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
-    _setting(3200, 5502, "digital_input_reversed"),
-    _output(3201, 5550, "digital_output"),
-    _setting(3201, 5551, "digital_output_reversed"),
-    _output(3306, 5850, "actuator"),
-    _output(3312, 5850, "outlet", SwitchDeviceClass.OUTLET),
-)

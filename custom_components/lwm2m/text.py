@@ -9,13 +9,14 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import callback
 
 from .entity import Lwm2mEntity
-from .models import DiscoverySchema
+from .models import DiscoverySchema, object_ids
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
     from .hub import Lwm2mConfigEntry
+    from .models import Objects
 
 PARALLEL_UPDATES = 0
 
@@ -44,11 +45,23 @@ class Lwm2mText(Lwm2mEntity, TextEntity):
         await self._write({self._info.resource_id: value})
 
 
-def _setting(object_id: int, resource_id: int, key: str) -> DiscoverySchema:
+def value(objects: Objects, resource_id: int, key: str) -> DiscoverySchema:
+    """Make the row of a text that an object is about."""
+    return DiscoverySchema(
+        platform=Platform.TEXT,
+        object_ids=object_ids(objects),
+        resource_id=resource_id,
+        entity_class=Lwm2mText,
+        entity_description=TextEntityDescription(key=key, translation_key=key),
+        main=False,
+    )
+
+
+def setting(objects: Objects, resource_id: int, key: str) -> DiscoverySchema:
     """Make the row of a setting of an object, disabled by default."""
     return DiscoverySchema(
         platform=Platform.TEXT,
-        object_ids=(object_id,),
+        object_ids=object_ids(objects),
         resource_id=resource_id,
         entity_class=Lwm2mText,
         entity_description=TextEntityDescription(
@@ -59,19 +72,3 @@ def _setting(object_id: int, resource_id: int, key: str) -> DiscoverySchema:
         ),
         main=False,
     )
-
-
-DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
-    _setting(3, 14, "utc_offset"),
-    _setting(3, 15, "timezone"),
-    DiscoverySchema(
-        platform=Platform.TEXT,
-        object_ids=(3306,),
-        resource_id=5853,
-        entity_class=Lwm2mText,
-        entity_description=TextEntityDescription(
-            key="multi_state_output", translation_key="multi_state_output"
-        ),
-        main=False,
-    ),
-)

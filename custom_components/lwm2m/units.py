@@ -19,6 +19,7 @@ from homeassistant.const import (
     LIGHT_LUX,
     REVOLUTIONS_PER_MINUTE,
     SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+    UnitOfConductivity,
     UnitOfDataRate,
     UnitOfElectricCurrent,
     UnitOfElectricPotential,
@@ -145,6 +146,13 @@ _CLASS_OF: dict[str | None, SensorDeviceClass] = {
 }
 
 
+# A unit that Home Assistant has no class for -> units that it has one for, and the factors.
+_FACTORS: dict[str | None, tuple[tuple[str, float], ...]] = {
+    UnitOfRatio.PARTS_PER_MILLION: ((UnitOfRatio.PARTS_PER_BILLION, 1000),),
+    "S/m": ((UnitOfConductivity.MILLISIEMENS_PER_CM, 10),),
+}
+
+
 def stated_unit(stated: Value | None, default: str | None = None) -> str | None:
     """Return Home Assistant's unit for what a device or a model states.
 
@@ -176,3 +184,18 @@ def number_class(unit: str | None) -> NumberDeviceClass | None:
 def suits_sensor(unit: str | None, device_class: SensorDeviceClass | None) -> bool:
     """Tell whether a sensor of this device class may have this unit."""
     return device_class is None or unit in SENSOR_UNITS.get(device_class, (unit,))
+
+
+def convert(
+    unit: str | None, device_class: SensorDeviceClass | None
+) -> tuple[str | None, float | None, SensorDeviceClass | None]:
+    """Return the unit, the factor and the device class that a sensor shows values in `unit` with.
+
+    The factor is None where values stay as they are, the class where it allows no such unit.
+    """
+    if suits_sensor(unit, device_class):
+        return unit, None, device_class
+    for other, factor in _FACTORS.get(unit, ()):
+        if suits_sensor(other, device_class):
+            return other, factor, device_class
+    return unit, None, None

@@ -11,11 +11,12 @@ from homeassistant.components.sensor.const import DEVICE_CLASS_STATE_CLASSES
 from homeassistant.const import Platform
 
 from custom_components.lwm2m.discovery import DISCOVERY_SCHEMAS, PLATFORMS
+from custom_components.lwm2m.entity import QUANTITY
 from custom_components.lwm2m.protocol.model.definitions import Operations
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.sensor import EnumDescription, MeasurementDescription
-from custom_components.lwm2m.units import suits_sensor
+from custom_components.lwm2m.units import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,12 +114,12 @@ def test_state_classes_suit_the_device_classes() -> None:
 
 
 def test_objects_unit_suits_the_device_class() -> None:
-    """All but one: Home Assistant has no unit for siemens per metre."""
-    assert {
+    unsuited = [
         description.key
         for description in measurements()
-        if not suits_sensor(description.native_unit_of_measurement, description.device_class)
-    } == {"conductivity", "conductivity_minimum", "conductivity_maximum"}
+        if convert(description.native_unit_of_measurement, description.device_class)[2] is None
+    ]
+    assert unsuited == []
 
 
 PRESENCE = {("sensor", "awake"), ("sensor", "waiting_requests")}
@@ -134,6 +135,15 @@ def keys() -> set[tuple[str, str]]:
     }
 
 
+def quantities() -> set[tuple[str, str]]:
+    """Return the platform and key of the words for what has extremes."""
+    return {
+        (schema.platform, f"quantity_{words[QUANTITY]}")
+        for schema in DISCOVERY_SCHEMAS
+        if QUANTITY in (words := schema.entity_description.translation_placeholders or {})
+    }
+
+
 def test_every_translation_key_has_a_name() -> None:
     named = {
         (platform, key.removesuffix("_labelled"))
@@ -141,7 +151,7 @@ def test_every_translation_key_has_a_name() -> None:
         for key, text in entities.items()
         if text["name"]
     }
-    assert named == keys() | PRESENCE
+    assert named == keys() | quantities() | PRESENCE
 
 
 def test_row_without_translation_is_named_by_its_class() -> None:
@@ -183,11 +193,6 @@ async def test_instance_becomes_the_entities_of_its_rows(show: Show) -> None:
     shown = await show({"/3200/0": {5500: False, 5501: 0}})
     assert shown.entry("/3200/0/5500").domain == "binary_sensor"
     assert shown.entry("/3200/0/5501").domain == "sensor"
-
-
-async def test_resource_without_a_row_is_left_out_of_a_mapped_object(show: Show) -> None:
-    shown = await show({"/3303/0": {5700: 21.5, 5603: -40.0}})
-    assert shown.entries("/3303/0/5603") == []
 
 
 async def test_resource_that_appears_later_becomes_an_entity(

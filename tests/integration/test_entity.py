@@ -69,6 +69,22 @@ async def test_name_of_another_language_keeps_its_capital(hass: HomeAssistant, s
     assert shown.state(VALUE).name == "board Garten Temperature"
 
 
+@pytest.fixture
+def german(hass: HomeAssistant) -> None:
+    """Have an owner who speaks German, before the integration is set up."""
+    hass.config.language = "de"
+
+
+@pytest.mark.usefixtures("german")
+async def test_quantity_is_named_in_the_owners_language(show: Show) -> None:
+    shown = await show({"/3303/0": {5601: 18.5, 5605: None, 5700: 21.5, 5750: "Garten"}})
+    names = [shown.entry(f"/3303/0/{number}").original_name for number in (5601, 5605)]
+    assert names == [
+        "Minimum von Garten: Temperatur",
+        "Garten: Minimum und Maximum zurücksetzen: Temperatur",
+    ]
+
+
 async def test_capital_letters_that_are_no_sentence_case_stay(show: Show) -> None:
     shown = await show({"/3303/0": {5700: 512.0, 5701: "raw", 5750: "Outdoor"}})
     assert shown.state(VALUE).name == "board Outdoor Sensor Value"

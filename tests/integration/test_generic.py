@@ -260,3 +260,21 @@ async def test_unknown_object_is_written_and_executed(show: Show, models: ModelR
 
     assert [shown.board.value(Path(PUMP, 0, n)) for n in (1, 2, 5)] == [1200, True, "garden"]
     await shown.board.executed(Path(PUMP, 0, 4))
+
+
+async def test_what_no_row_takes_is_generic(show: Show) -> None:
+    shown = await show({"/3316/0": {5700: 3.3, 5821: 1.0}})
+    assert shown.entry("/3316/0/5821").original_name == "Voltage Current Calibration"
+    assert shown.entry("/3316/0/5821").disabled
+
+
+async def test_what_describes_other_resources_is_no_entity(show: Show) -> None:
+    shown = await show(
+        {"/3316/0": {5603: 0.0, 5604: 5.0, 5700: 3.3, 5701: "V", 5750: "Bus", 6050: 0.5}}
+    )
+    assert [entry.unique_id.split("-")[-2] for entry in shown.entries("/3316/0")] == ["5700"]
+
+
+async def test_own_object_of_lwm2m_shows_nothing_but_its_rows(show: Show) -> None:
+    shown = await show({"/3/0": {0: "Acme", 13: datetime.now(UTC), 16: "U"}})
+    assert shown.entries("/3/0") == []

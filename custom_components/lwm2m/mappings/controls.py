@@ -1,0 +1,101 @@
+"""Inputs, outputs and what is switched or set (IPSO objects)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeassistant.components.binary_sensor import BinarySensorDeviceClass
+from homeassistant.components.number import NumberDeviceClass, NumberMode
+from homeassistant.components.sensor import SensorDeviceClass as Class, SensorStateClass
+from homeassistant.components.switch import SwitchDeviceClass
+from homeassistant.const import UnitOfTime
+
+from .. import binary_sensor, button, number, sensor, switch, text
+from ..entity import SENSOR_UNITS
+from .quantity import quantity
+
+if TYPE_CHECKING:
+    from ..models import DiscoverySchema, Objects
+
+DURATION = NumberDeviceClass.DURATION
+MS = UnitOfTime.MILLISECONDS
+
+
+def _on_time(objects: Objects, resource_id: int, key: str) -> DiscoverySchema:
+    """Make the row of the seconds that something has been on, or off."""
+    return sensor.measurement(
+        objects,
+        resource_id,
+        key,
+        Class.DURATION,
+        UnitOfTime.SECONDS,
+        named=True,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        diagnostic=True,
+        enabled=False,
+    )
+
+
+INPUTS = (
+    binary_sensor.state(3200, 5500, "digital_input", main=True),
+    sensor.counter(3200, 5501, "digital_input_counter"),
+    switch.setting(3200, 5502, "digital_input_reversed"),
+    number.setting(3200, 5503, "digital_input_debounce", DURATION, MS),
+    button.action(3200, 5505, "reset_digital_input_counter"),
+    *quantity(3202, "analog_input", None, None, 2, value=5600, units=None),
+    binary_sensor.state(3302, 5500, "occupancy", BinarySensorDeviceClass.OCCUPANCY, main=True),
+    sensor.counter(3302, 5501, "presence_counter"),
+    button.action(3302, 5505, "reset_presence_counter"),
+    number.setting(3302, 5903, "presence_clear_delay", DURATION, MS),
+    number.setting(3302, 5904, "presence_detection_delay", DURATION, MS),
+    binary_sensor.state(3342, 5500, "switch", main=True),
+    sensor.counter(3342, 5501, "switch_counter"),
+    _on_time(3342, 5852, "switch_on_time"),
+    _on_time(3342, 5854, "switch_off_time"),
+    binary_sensor.state(3344, 5532, "increase"),
+    binary_sensor.state(3344, 5533, "decrease"),
+    sensor.counter(3344, 5541, "increase_counter"),
+    sensor.counter(3344, 5542, "decrease_counter"),
+    binary_sensor.state(3345, 5500, "joystick_button", main=True),
+    sensor.counter(3345, 5501, "joystick_counter"),
+    sensor.measurement(3345, 5702, "joystick_x"),
+    sensor.measurement(3345, 5703, "joystick_y"),
+    sensor.measurement(3345, 5704, "joystick_z"),
+    binary_sensor.state(3347, 5500, "push_button", main=True),
+    sensor.counter(3347, 5501, "push_button_counter"),
+)
+
+OUTPUTS = (
+    switch.output(3201, 5550, "digital_output"),
+    switch.setting(3201, 5551, "digital_output_reversed"),
+    number.control(
+        3203,
+        5650,
+        "analog_output",
+        minimum=0,
+        maximum=1,
+        step=0.01,
+        mode=NumberMode.AUTO,
+        watched=(number.MIN_RANGE, number.MAX_RANGE),
+        main=True,
+    ),
+    switch.output(3306, 5850, "actuator"),
+    number.level(3306, 5851, "actuator_level"),
+    _on_time(3306, 5852, "actuator_on_time"),
+    text.value(3306, 5853, "multi_state_output"),
+    number.control(
+        3308,
+        5900,
+        "set_point",
+        step=0.1,
+        mode=NumberMode.BOX,
+        watched=(SENSOR_UNITS,),
+        main=True,
+    ),
+    _on_time(3311, 5852, "light_on_time"),
+    switch.output(3312, 5850, "outlet", SwitchDeviceClass.OUTLET),
+    number.level(3312, 5851, "outlet_level"),
+    _on_time(3312, 5852, "outlet_on_time"),
+)
+
+SCHEMAS = (*INPUTS, *OUTPUTS)
