@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeassistant.const import Platform
 
-from . import event, light, mappings
+from . import cover, device_tracker, event, light, lock, mappings, select, siren, valve
 from .generic import generic_entity
 from .models import DiscoverySchema, EntityInfo
 
@@ -20,18 +20,30 @@ if TYPE_CHECKING:
 # What takes several resources comes first.
 DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
     *light.DISCOVERY_SCHEMAS,
+    *cover.DISCOVERY_SCHEMAS,
+    *device_tracker.DISCOVERY_SCHEMAS,
+    *lock.DISCOVERY_SCHEMAS,
+    *select.DISCOVERY_SCHEMAS,
+    *siren.DISCOVERY_SCHEMAS,
+    *valve.DISCOVERY_SCHEMAS,
     *mappings.DISCOVERY_SCHEMAS,
     *event.DISCOVERY_SCHEMAS,
 )
 PLATFORMS: tuple[Platform, ...] = (
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.COVER,
+    Platform.DEVICE_TRACKER,
     Platform.EVENT,
     Platform.LIGHT,
+    Platform.LOCK,
     Platform.NUMBER,
+    Platform.SELECT,
     Platform.SENSOR,
+    Platform.SIREN,
     Platform.SWITCH,
     Platform.TEXT,
+    Platform.VALVE,
 )
 
 

@@ -125,6 +125,10 @@ class Lwm2mEntity(Entity):
             name = _SENTENCE_CASE.sub(lambda first: first[0].lower(), name)
         return f"{label} {name}"
 
+    def _has(self, resource_id: int) -> bool:
+        """Tell whether the instance has a resource."""
+        return self._info.instance / resource_id in self._device.resources
+
     def _value(self, resource_id: int | None = None) -> Value | None:
         """Return the last value of a resource of the instance, by default of the primary one."""
         path = self._primary if resource_id is None else self._info.instance / resource_id
@@ -160,6 +164,9 @@ class Lwm2mEntity(Entity):
         for resource_id, value in values.items():
             await self._device.async_write({self._info.instance / resource_id: value})
 
-    async def _execute(self, resource_id: int, arguments: str | None = None) -> None:
-        """Execute a resource of the instance; HomeAssistantError when refused."""
-        await self._device.async_execute(self._info.instance / resource_id, arguments)
+    async def _execute(self, resource_id: int, arguments: str | None = None) -> bool:
+        """Execute a resource of the instance; HomeAssistantError when refused.
+
+        False when that waits for the device to wake up.
+        """
+        return await self._device.async_execute(self._info.instance / resource_id, arguments)

@@ -119,9 +119,6 @@ class Lwm2mLight(Lwm2mEntity, LightEntity):
             return self._notation.mode
         return ColorMode.BRIGHTNESS if self._has(DIMMER) else ColorMode.ONOFF
 
-    def _has(self, resource_id: int) -> bool:
-        return self._info.instance / resource_id in self._device.resources
-
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Set colour and brightness where asked for, then switch on."""

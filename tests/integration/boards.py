@@ -113,11 +113,16 @@ async def showing(hass: HomeAssistant, hub: Hub) -> AsyncIterator[Show]:
     async with AsyncExitStack() as stack:
 
         async def show(
-            instances: Mapping[str, Rows], *, check: Check | None = None, **settings: Any
+            instances: Mapping[str, Rows],
+            *,
+            check: Check | None = None,
+            versions: Mapping[int, str] | None = None,
+            **settings: Any,
         ) -> Shown:
             blueprint = Blueprint(
                 name=NAME,
                 instances={Path.parse(path): rows for path, rows in instances.items()},
+                versions=versions or {},
                 check=check,
             )
             hub.async_approve(NAME)

@@ -26,22 +26,30 @@ if TYPE_CHECKING:
     from .boards import Show
 
 MAPPED = {
-    *(3, 4),
+    *(3, 4, 6),
     *range(3200, 3204),
     *range(3300, 3307),
     *(3308, 3311, 3312),
     *range(3315, 3332),
-    *(3342, 3344, 3345, 3347, 3420),
+    *range(3336, 3339),
+    *(3340, 3342, 3344, 3345, 3347, 3420, 3425),
+    *(10351, 10359),
 }
 OPERATION = {
     Platform.BINARY_SENSOR: Operations.READ,
     Platform.BUTTON: Operations.EXECUTE,
+    Platform.COVER: Operations.READ,
+    Platform.DEVICE_TRACKER: Operations.READ,
     Platform.EVENT: Operations.READ,
     Platform.LIGHT: Operations.READ | Operations.WRITE,
+    Platform.LOCK: Operations.EXECUTE,
     Platform.NUMBER: Operations.READ | Operations.WRITE,
+    Platform.SELECT: Operations.READ | Operations.WRITE,
     Platform.SENSOR: Operations.READ,
+    Platform.SIREN: Operations.READ | Operations.WRITE,
     Platform.SWITCH: Operations.READ | Operations.WRITE,
     Platform.TEXT: Operations.READ | Operations.WRITE,
+    Platform.VALVE: Operations.READ | Operations.WRITE,
 }
 COMPONENT = pathlib.Path(__file__).parents[2] / "custom_components" / "lwm2m"
 REGISTRY = load_registry()
