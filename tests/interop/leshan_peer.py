@@ -75,9 +75,18 @@ class LeshanPeer:
 
 @asynccontextmanager
 async def leshan(
-    class_path: str, port: int, endpoint: str, *, lifetime: int = 60, content_format: str = "TLV"
+    class_path: str,
+    port: int,
+    endpoint: str,
+    *,
+    lifetime: int = 60,
+    content_format: str = "ALL",
+    queue_mode: bool = False,
 ) -> AsyncIterator[LeshanPeer]:
-    """Run a Leshan client that registers with the server on this port of 127.0.0.1."""
+    """Run a Leshan client that registers with the server on this port of 127.0.0.1.
+
+    `content_format` is the only one that it knows, by Leshan's name.
+    """
     process = await asyncio.create_subprocess_exec(
         "java",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -88,6 +97,7 @@ async def leshan(
         endpoint,
         str(lifetime),
         content_format,
+        str(queue_mode).lower(),
         stdin=PIPE,
         stdout=PIPE,
     )

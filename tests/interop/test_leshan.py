@@ -74,7 +74,7 @@ async def test_client_that_vanishes_expires(server: Server, class_path: str) -> 
         await server.next_event(Expired)
 
 
-@pytest.mark.parametrize("content_format", ["TLV", "SENML_JSON", "SENML_CBOR"])
+@pytest.mark.parametrize("content_format", ["TLV", "JSON", "SENML_JSON", "SENML_CBOR"])
 async def test_every_level_is_read_in_every_format(
     server: Server, class_path: str, content_format: str
 ) -> None:
@@ -95,6 +95,43 @@ async def test_every_level_is_read_in_every_format(
     assert device.values[Path(3, 0, 0)] == "Eclipse Leshan"
     assert device.values[Path(3, 0, 2)] == "LESHAN-1"
     assert not device.rejected
+
+
+async def test_resource_is_read_and_observed_in_the_format_of_one_value(
+    server: Server, class_path: str
+) -> None:
+    notifications: asyncio.Queue[Decoded] = asyncio.Queue()
+    async with registered(server, class_path, content_format="CBOR") as (peer, client):
+        assert (await client.read(LIGHT / 5850)).values == {LIGHT / 5850: False}
+        assert (await client.read(LIGHT / 5706)).values == {LIGHT / 5706: "#102030"}
+        observation = await client.observe(VALUE, notifications.put_nowait)
+        assert observation.initial.values == {VALUE: 21.5}
+        await peer.command("set 3303/0/5700 22.25")
+        async with asyncio.timeout(10):
+            assert (await notifications.get()).values == {VALUE: 22.25}
+
+
+async def test_only_the_format_that_the_client_offers_is_asked_for(
+    server: Server, class_path: str
+) -> None:
+    async with registered(server, class_path, content_format="JSON"):
+        registration = (await server.next_event(Registered)).registration
+
+    assert registration.content_formats == {11543}
+
+
+async def test_queue_mode_lets_a_write_wait_for_the_next_update(
+    server: Server, class_path: str
+) -> None:
+    async with registered(server, class_path, queue_mode=True) as (peer, client):
+        assert client.registration.queue_mode
+        client._exchanges.queue.sleep()  # as after 93 s without a word of it
+        write = asyncio.create_task(client.write(LIGHT / 5850, {LIGHT / 5850: True}, replace=True))
+        await asyncio.sleep(0)
+        assert client.waiting == 1
+        await peer.command("update")
+        await write
+        assert await peer.event("written") == "written /3311/0/5850 true"
 
 
 async def test_discover_lists_the_resources(server: Server, class_path: str) -> None:
@@ -134,7 +171,7 @@ async def test_refusal_names_the_code(server: Server, class_path: str) -> None:
     assert refusal.value.code.dotted == "4.04"
 
 
-@pytest.mark.parametrize("content_format", ["TLV", "SENML_JSON", "SENML_CBOR"])
+@pytest.mark.parametrize("content_format", ["TLV", "JSON", "SENML_JSON", "SENML_CBOR"])
 @pytest.mark.parametrize("path", [Path(3303), TEMPERATURE, VALUE], ids=str)
 async def test_observed_values_arrive_until_cancelled(
     server: Server, class_path: str, path: Path, content_format: str

@@ -391,6 +391,37 @@ async def test_an_object_list_in_an_update_replaces_the_old_one(
     assert registration.versions == {3311: "1.1"}
 
 
+async def test_content_formats_outlast_an_update_that_states_none(
+    server: LwM2mServer, device: Device
+) -> None:
+    location = await device.register("dev", payload=b"</>;ct=110,</3/0>")
+
+    await device.update(location, content_format=LINK_FORMAT, payload=b"</3/0>,</3303/0>")
+
+    assert server.registrations["dev"].content_formats == {110}
+
+
+async def test_content_formats_are_those_of_an_update_that_states_some(
+    server: LwM2mServer, device: Device
+) -> None:
+    location = await device.register("dev", payload=b"</>;ct=110,</3/0>")
+
+    await device.update(location, content_format=LINK_FORMAT, payload=b"</>;ct=112,</3/0>")
+
+    assert server.registrations["dev"].content_formats == {112}
+
+
+async def test_alternate_path_outlasts_an_update_that_names_none(
+    server: LwM2mServer, device: Device
+) -> None:
+    location = await device.register("dev", payload=b"</lwm2m>;rt=oma.lwm2m,</lwm2m/3/0>")
+
+    await device.update(location, content_format=LINK_FORMAT, payload=b"</lwm2m/3303/0>")
+
+    registration = server.registrations["dev"]
+    assert (registration.root, registration.instances) == ("/lwm2m", {Path(3303, 0)})
+
+
 async def test_queue_mode_of_1_0_follows_the_binding(server: LwM2mServer, device: Device) -> None:
     location = await device.register("dev", "lwm2m=1.0", "b=UQ")
 

@@ -24,6 +24,8 @@ _SINGLE_VALUE = (ContentFormat.OPAQUE, ContentFormat.TEXT)
 """What the simplest clients take, for one resource."""
 _OTHERS = (ContentFormat.LWM2M_CBOR, ContentFormat.JSON)
 """Asked for and written in only where a client offers nothing better."""
+_ONE_VALUE = (ContentFormat.CBOR, ContentFormat.TEXT)
+"""Likewise, for one resource that is not multiple; a text does not say that it is opaque."""
 _ETCH: Mapping[ContentFormat, ContentFormat] = {
     ContentFormat.SENML_JSON: ContentFormat.SENML_ETCH_JSON,
     ContentFormat.SENML_CBOR: ContentFormat.SENML_ETCH_CBOR,
@@ -83,5 +85,5 @@ class Formats:
             return [known for known in _COMPOSITE if known in offered] or list(_COMPOSITE)
         if self.registration.version == "1.0":
             return [ContentFormat.TLV]
-        known = [known for known in (*_PREFERRED, *_OTHERS) if known in offered]
-        return known or [ContentFormat.TLV]
+        usable = (*_PREFERRED, *_OTHERS, *(_ONE_VALUE if level >= 3 else ()))
+        return [known for known in usable if known in offered] or [ContentFormat.TLV]

@@ -56,10 +56,11 @@ class ObjectList:
     versions: Mapping[int, str] = field(default_factory=dict)
 
 
-def parse_object_list(message: Message) -> ObjectList:
+def parse_object_list(message: Message, root: str = "") -> ObjectList:
     """Read the payload of Register or Update; RequestError when it is wrong.
 
-    A payload without Content-Format is taken for link format, the only one there is.
+    `root` is the alternate path where the payload names none. A payload without Content-Format is
+    taken for link format, the only one there is.
     """
     if message.opt.content_format not in (None, ContentFormat.LINK_FORMAT):
         raise RequestError(codes.UNSUPPORTED_CONTENT_FORMAT, "not application/link-format")
@@ -69,7 +70,7 @@ def parse_object_list(message: Message) -> ObjectList:
         raise RequestError(codes.BAD_REQUEST, str(err)) from err
     if len(links) > MAX_LINKS:
         raise RequestError(codes.REQUEST_ENTITY_TOO_LARGE, "too many links")
-    root = _find_root(links)
+    root = _find_root(links, root)
     paths = [
         (path, link)
         for link in links
@@ -108,14 +109,14 @@ def object_path(target: str, root: str) -> Path | None:
         return None
 
 
-def _find_root(links: Iterable[Link]) -> str:
+def _find_root(links: Iterable[Link], default: str) -> str:
     """Return the alternate path; it has no numeric segment (Transport-V1_1_1 6.4.1)."""
     for link in links:
         if ROOT_TYPE in _tokens(link, "rt"):
             root = link.target.rstrip("/")
             if not any(segment.isdecimal() for segment in root.split("/")):
                 return root
-    return ""
+    return default
 
 
 def _tokens(link: Link, name: str) -> list[str]:

@@ -120,7 +120,9 @@ def grant(request: RegisterRequest, registration_id: str, now: datetime) -> Regi
 def apply_update(registration: Registration, message: Message, now: datetime) -> Registration:
     """Return the registration as an Update leaves it; RequestError when that is wrong.
 
-    What the Update doesn't say stays; an object list replaces the old one (Core-V1_1_1 6.2.2).
+    What the Update doesn't say stays; an object list replaces the old one (Core-V1_1_1 6.2.2), but
+    for alternate path and content formats where it names none: Leshan's client, for one, states
+    its formats in Register alone.
     Endpoint and version belong to Register: repeated they are ignored, changed they are refused.
     Queue mode of LwM2M 1.1 cannot be left by Update, the parameter has no negative form
     (OMA LwM2M for Developers #490).
@@ -146,7 +148,10 @@ def apply_update(registration: Registration, message: Message, now: datetime) ->
     if parameters:
         changes["attributes"] = _merge(registration.attributes, parameters)
     if message.payload:
-        changes |= _fields_of(parse_object_list(message))
+        listed = parse_object_list(message, registration.root)
+        changes |= _fields_of(listed)
+        if not listed.content_formats:
+            changes["content_formats"] = registration.content_formats
     return replace(registration, remote=message.remote, updated_at=now, **changes)
 
 

@@ -7,6 +7,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.eclipse.leshan.client.LeshanClient;
 import org.eclipse.leshan.client.LeshanClientBuilder;
 import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
@@ -24,6 +25,11 @@ import org.eclipse.leshan.core.model.ObjectModel;
 import org.eclipse.leshan.core.model.StaticModel;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.node.LwM2mResource;
+import org.eclipse.leshan.core.node.codec.DefaultLwM2mDecoder;
+import org.eclipse.leshan.core.node.codec.DefaultLwM2mEncoder;
+import org.eclipse.leshan.core.node.codec.LwM2mValueChecker;
+import org.eclipse.leshan.core.node.codec.NodeDecoder;
+import org.eclipse.leshan.core.node.codec.NodeEncoder;
 import org.eclipse.leshan.core.request.BindingMode;
 import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.DeregisterRequest;
@@ -39,7 +45,8 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientP
  * A Leshan client that tests drive: one event a line on standard output, one command a line on
  * standard input.
  *
- * <p>Arguments: SERVER_URI ENDPOINT LIFETIME FORMAT (the content format it prefers, by name).
+ * <p>Arguments: SERVER_URI ENDPOINT LIFETIME FORMAT (the only content format that it knows, by
+ * name, or ALL) QUEUE_MODE (true or false).
  * Commands: {@code set OBJECT/INSTANCE/RESOURCE NUMBER}, {@code update}, {@code send PATH},
  * {@code stop} (deregisters), {@code vanish} (does not).
  */
@@ -94,7 +101,8 @@ public final class LeshanPeer {
         String uri = arguments[0];
         String endpoint = arguments[1];
         long lifetime = Long.parseLong(arguments[2]);
-        ContentFormat format = ContentFormat.fromName(arguments[3]);
+        ContentFormat only =
+                arguments[3].equals("ALL") ? null : ContentFormat.fromName(arguments[3]);
 
         List<ObjectModel> models = new ArrayList<>(ObjectLoader.loadDefault());
         models.addAll(
@@ -110,12 +118,20 @@ public final class LeshanPeer {
                 3, new Device("Eclipse Leshan", "Peer", "LESHAN-1", EnumSet.of(BindingMode.U)));
         initializer.setInstancesForObject(TEMPERATURE, temperature);
         initializer.setInstancesForObject(LIGHT, light);
-        for (int object : new int[] {3, TEMPERATURE, LIGHT}) {
-            initializer.setDefaultContentFormat(object, format);
-        }
 
         DefaultRegistrationEngineFactory engine = new DefaultRegistrationEngineFactory();
-        engine.setPreferredContentFormat(format);
+        engine.setQueueMode(Boolean.parseBoolean(arguments[4]));
+        Map<ContentFormat, NodeEncoder> encoders =
+                new HashMap<>(DefaultLwM2mEncoder.getDefaultNodeEncoders(false));
+        Map<ContentFormat, NodeDecoder> decoders =
+                new HashMap<>(DefaultLwM2mDecoder.getDefaultNodeDecoders(false));
+        if (only != null) {
+            encoders.keySet().retainAll(Set.of(only));
+            decoders.keySet().retainAll(Set.of(only));
+            for (int object : new int[] {3, TEMPERATURE, LIGHT}) {
+                initializer.setDefaultContentFormat(object, only);
+            }
+        }
         LeshanClient client =
                 new LeshanClientBuilder(endpoint)
                         .setObjects(initializer.createAll())
@@ -124,6 +140,14 @@ public final class LeshanPeer {
                                                 new CoapClientProtocolProvider())
                                         .build())
                         .setRegistrationEngineFactory(engine)
+                        .setEncoder(
+                                new DefaultLwM2mEncoder(
+                                        encoders,
+                                        DefaultLwM2mEncoder.getDefaultPathEncoder(),
+                                        new LwM2mValueChecker()))
+                        .setDecoder(
+                                new DefaultLwM2mDecoder(
+                                        decoders, DefaultLwM2mDecoder.getDefaultPathDecoder()))
                         .setDataSenders(new ManualDataSender())
                         .build();
         client.addObserver(
