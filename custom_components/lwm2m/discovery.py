@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from homeassistant.const import Platform
 
 from . import cover, device_tracker, event, light, lock, mappings, select, siren, valve
+from .entity import NAMES
 from .generic import generic_entity
 from .models import DiscoverySchema, EntityInfo
 
@@ -73,7 +74,7 @@ def discover_instance(device: Device, instance: Path) -> Iterator[EntityInfo]:
     resources = {path.resource_id for path in device.resources if path[:2] == instance}
     schemas = _SCHEMAS.get(instance.object_id)
     claimed: set[int] = set()
-    shown = set(ATTRIBUTES) if schemas else set()
+    shown = {*ATTRIBUTES, NAMES.get(instance.object_id)} if schemas else set()
     for schema in schemas or ():
         if (
             schema.resource_id in resources

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 APPLICATION_TYPE = 5750
 """The owner's name for an instance, in most IPSO objects."""
+NAMES = dict.fromkeys((10340, 10351, 10359), 1)
+"""Objects that have another resource for the name of an instance."""
 MAX_LABEL = 64
 """How much of it a name takes: it comes from the network."""
 SENSOR_UNITS = 5701
@@ -81,7 +83,7 @@ class Lwm2mEntity(Entity):
         with it its name, takes the model's.
         """
         name, number = self._own_name(), self._number_in_name()
-        label = self._value(APPLICATION_TYPE)
+        label = self._value(NAMES.get(self._info.instance.object_id, APPLICATION_TYPE))
         if isinstance(label, str) and (label := label.strip()[:MAX_LABEL]):
             told = self._info.main or name.casefold() in label.casefold()
             return label if told else self._labelled(label, name)

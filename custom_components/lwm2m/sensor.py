@@ -13,7 +13,7 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.components.sensor.const import DEVICE_CLASS_STATE_CLASSES
-from homeassistant.const import MAX_LENGTH_STATE_STATE, EntityCategory, Platform
+from homeassistant.const import MAX_LENGTH_STATE_STATE, EntityCategory, Platform, UnitOfSpeed
 from homeassistant.core import callback
 
 from .entity import SENSOR_UNITS, Lwm2mEntity
@@ -118,6 +118,20 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
         return self.entity_description.device_class
 
 
+class VelocitySensor(MeasurementSensor):
+    """The speed in a velocity estimate, in km/h.
+
+    All four types of it have the horizontal speed in octets 3 and 4 (3GPP TS 23.032 8.12 to 8.15).
+    """
+
+    @override
+    def _measured(self) -> float | None:
+        value = self._scalar()
+        if not isinstance(value, bytes) or len(value) < 4 or value[0] >> 4 > 3:
+            return None
+        return int.from_bytes(value[2:4])
+
+
 @dataclass(frozen=True, kw_only=True)
 class EnumDescription(SensorEntityDescription):
     """What the codes of an enumeration mean."""
@@ -210,6 +224,19 @@ def measurement(
         watched=watched,
         main=main,
         each=each,
+    )
+
+
+def velocity(objects: Objects, resource_id: int) -> DiscoverySchema:
+    """Make the row of a velocity estimate."""
+    return measurement(
+        objects,
+        resource_id,
+        "speed",
+        SensorDeviceClass.SPEED,
+        UnitOfSpeed.KILOMETERS_PER_HOUR,
+        precision=0,
+        entity_class=VelocitySensor,
     )
 
 

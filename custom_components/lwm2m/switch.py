@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
@@ -48,6 +49,58 @@ class Lwm2mSwitch(Lwm2mEntity, SwitchEntity):
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Write false."""
         await self._write({self._info.resource_id: False})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutedSwitchDescription(SwitchEntityDescription):
+    """How a state that cannot be written is changed."""
+
+    control: int
+    """The resource to execute, with the argument 1 or 0."""
+
+
+class ExecutedSwitch(Lwm2mSwitch):
+    """A boolean that is changed by Execute."""
+
+    entity_description: ExecutedSwitchDescription
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Execute the control."""
+        await self._execute(self.entity_description.control, "1")
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Execute the control."""
+        await self._execute(self.entity_description.control, "0")
+
+
+def executed(
+    objects: Objects,
+    resource_id: int,
+    control: int,
+    key: str,
+    *,
+    enabled: bool = True,
+    main: bool = False,
+) -> DiscoverySchema:
+    """Make the row of a state that another resource changes; all but the main one are settings."""
+    return DiscoverySchema(
+        platform=Platform.SWITCH,
+        object_ids=object_ids(objects),
+        resource_id=resource_id,
+        entity_class=ExecutedSwitch,
+        entity_description=ExecutedSwitchDescription(
+            key=key,
+            translation_key=key,
+            entity_category=None if main else EntityCategory.CONFIG,
+            entity_registry_enabled_default=enabled,
+            control=control,
+        ),
+        required=(control,),
+        watched=(control,),
+        main=main,
+    )
 
 
 def output(

@@ -67,3 +67,47 @@ async def test_text_that_is_no_number_is_no_position(show: Show, text: str) -> N
 async def test_accuracy_that_is_not_told_is_zero(show: Show) -> None:
     shown = await show({"/6/0": {0: HOME[0], 1: HOME[1]}})
     assert shown.state(LOCATION).attributes["gps_accuracy"] == 0
+
+
+async def test_altitude_and_speed_are_sensors(show: Show) -> None:
+    shown = await show({"/6/0": {0: HOME[0], 1: HOME[1], 2: 512.0, 6: 2.5}})
+    assert shown.state("/6/0/2").state == "512.0"
+    assert shown.state("/6/0/2").attributes["unit_of_measurement"] == "m"
+    assert shown.state("/6/0/6").state == "2.5"
+    assert shown.state("/6/0/6").attributes["unit_of_measurement"] == "m/s"
+
+
+@pytest.mark.parametrize(
+    ("velocity", "speed"),
+    [
+        ("00b40032", "50"),
+        ("11b4003205", "50"),
+        ("21b4012c03", "300"),
+        ("31b40032050301", "50"),
+        ("40b40032", STATE_UNKNOWN),
+        ("00b400", STATE_UNKNOWN),
+        ("", STATE_UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("path", ["/6/0/4", "/3336/0/5517"])
+async def test_velocity_is_shown_as_a_speed(
+    show: Show, path: str, velocity: str, speed: str
+) -> None:
+    resource = Path.parse(path)
+    shown = await show({str(resource.instance): {resource.resource_id: bytes.fromhex(velocity)}})
+    assert shown.state(path).state == speed
+    assert shown.state(path).attributes["unit_of_measurement"] == "km/h"
+
+
+async def test_velocity_is_left_to_the_speed_that_the_board_states(show: Show) -> None:
+    shown = await show({"/6/0": {4: bytes.fromhex("00b40032"), 6: 2.5}})
+    assert [entry.unique_id.split("-")[-3:] for entry in shown.entries("/6/0")] == [
+        ["0", "6", "speed"]
+    ]
+
+
+async def test_direction_is_an_angle(show: Show) -> None:
+    shown = await show({"/3336/0": {5705: 271.5}})
+    state = shown.state("/3336/0/5705")
+    assert (state.state, state.attributes["unit_of_measurement"]) == ("271.5", "°")
+    assert state.attributes["state_class"] == "measurement_angle"

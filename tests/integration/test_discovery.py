@@ -16,12 +16,15 @@ from custom_components.lwm2m.protocol.model.definitions import Operations
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.sensor import EnumDescription, MeasurementDescription
+from custom_components.lwm2m.switch import ExecutedSwitchDescription
 from custom_components.lwm2m.units import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from homeassistant.core import HomeAssistant
+
+    from custom_components.lwm2m.models import DiscoverySchema
 
     from .boards import Show
 
@@ -31,9 +34,9 @@ MAPPED = {
     *range(3300, 3307),
     *(3308, 3311, 3312),
     *range(3315, 3332),
-    *range(3336, 3339),
-    *(3340, 3342, 3344, 3345, 3347, 3420, 3425),
-    *(10351, 10359),
+    *range(3336, 3346),
+    *(3347, 3348, 3420, 3425),
+    *(10340, 10351, 10359),
 }
 OPERATION = {
     Platform.BINARY_SENSOR: Operations.READ,
@@ -63,6 +66,13 @@ def texts(name: str) -> dict[str, dict[str, dict[str, Any]]]:
     return entity
 
 
+def operations(schema: DiscoverySchema) -> Operations:
+    """Return what has to be allowed on the primary resource of a row."""
+    if isinstance(schema.entity_description, ExecutedSwitchDescription):
+        return Operations.READ
+    return OPERATION[schema.platform]
+
+
 def test_objects_are_mapped() -> None:
     assert {number for schema in DISCOVERY_SCHEMAS for number in schema.object_ids} == MAPPED
 
@@ -72,8 +82,9 @@ def test_platforms_of_the_tables_are_set_up() -> None:
 
 
 def test_resource_is_in_one_row_only() -> None:
+    """But for a row that applies where another lacks what it requires."""
     rows = Counter(
-        (number, schema.resource_id)
+        (number, schema.resource_id, schema.required)
         for schema in DISCOVERY_SCHEMAS
         if not schema.allow_multi
         for number in schema.object_ids
@@ -87,9 +98,23 @@ def test_object_model_allows_what_a_row_does() -> None:
         for schema in DISCOVERY_SCHEMAS
         for number in schema.object_ids
         if not (model := REGISTRY.find_resource(number, schema.resource_id))
-        or OPERATION[schema.platform] not in model.operations
+        or operations(schema) not in model.operations
     ]
     assert refused == []
+
+
+def test_control_of_a_row_can_be_executed() -> None:
+    controls = [
+        (number, schema.entity_description.control)
+        for schema in DISCOVERY_SCHEMAS
+        for number in schema.object_ids
+        if isinstance(schema.entity_description, ExecutedSwitchDescription)
+    ]
+    assert controls
+    for number, control in controls:
+        model = REGISTRY.find_resource(number, control)
+        assert model
+        assert model.executable
 
 
 def test_watched_resources_exist() -> None:

@@ -6,11 +6,13 @@ Of two rows for the same resource the first wins. Platforms that take whole obje
 
 from __future__ import annotations
 
-from . import controls, core, measurements, meters
+from . import actuators, controls, core, location, measurements, meters
 
 DISCOVERY_SCHEMAS = (
     *core.SCHEMAS,
+    *location.SCHEMAS,
     *controls.SCHEMAS,
+    *actuators.SCHEMAS,
     *measurements.SCHEMAS,
     *meters.SCHEMAS,
 )

@@ -8,7 +8,7 @@ from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.number import NumberDeviceClass, NumberMode
 from homeassistant.components.sensor import SensorDeviceClass as Class, SensorStateClass
 from homeassistant.components.switch import SwitchDeviceClass
-from homeassistant.const import UnitOfTime
+from homeassistant.const import UnitOfRatio, UnitOfTime
 
 from .. import binary_sensor, button, number, sensor, switch, text
 from ..entity import SENSOR_UNITS
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DURATION = NumberDeviceClass.DURATION
 MS = UnitOfTime.MILLISECONDS
+PERCENT = UnitOfRatio.PERCENTAGE
 
 
 def _on_time(objects: Objects, resource_id: int, key: str) -> DiscoverySchema:
@@ -52,6 +53,9 @@ INPUTS = (
     sensor.counter(3342, 5501, "switch_counter"),
     _on_time(3342, 5852, "switch_on_time"),
     _on_time(3342, 5854, "switch_off_time"),
+    number.control(3343, 5548, "dimmer_level", unit=PERCENT, minimum=0, maximum=100, main=True),
+    _on_time(3343, 5852, "dimmer_on_time"),
+    _on_time(3343, 5854, "dimmer_off_time"),
     binary_sensor.state(3344, 5532, "increase"),
     binary_sensor.state(3344, 5533, "decrease"),
     sensor.counter(3344, 5541, "increase_counter"),
@@ -63,6 +67,7 @@ INPUTS = (
     sensor.measurement(3345, 5704, "joystick_z"),
     binary_sensor.state(3347, 5500, "push_button", main=True),
     sensor.counter(3347, 5501, "push_button_counter"),
+    sensor.measurement(3348, 5547, "selector_position", state_class=None, main=True),
 )
 
 OUTPUTS = (
