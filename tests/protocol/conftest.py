@@ -231,9 +231,11 @@ async def make_device() -> AsyncIterator[MakeDevice]:
     """Open devices that talk to a server."""
     devices = []
 
-    async def make(server: LwM2mServer, host: str = "127.0.0.1") -> Device:
+    async def make(
+        server: LwM2mServer, host: str = "127.0.0.1", local_host: str | None = None
+    ) -> Device:
         _, device = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: Device((host, server.ports[Scheme.COAP])), local_addr=(host, 0)
+            lambda: Device((host, server.ports[Scheme.COAP])), local_addr=(local_host or host, 0)
         )
         devices.append(device)
         return device

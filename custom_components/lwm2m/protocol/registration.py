@@ -86,11 +86,14 @@ class Registration(RegisterRequest):
         return self.updated_at + timedelta(seconds=self.lifetime)
 
 
-def parse_register(message: Message) -> RegisterRequest:
-    """Read a Register; RequestError when it is wrong."""
+def parse_register(message: Message, proved: str | None = None) -> RegisterRequest:
+    """Read a Register; RequestError when it is wrong.
+
+    `proved` is the endpoint name of the peer's credential, which may go unsaid (Core-V1_1_1 6.2.1).
+    """
     parameters = _parse_parameters(message)
     version = _parse_lwm2m_version(parameters.pop("lwm2m", "1.0"))
-    endpoint = parameters.pop("ep", "")
+    endpoint = parameters.pop("ep", "") or proved
     if not endpoint:
         raise RequestError(codes.BAD_REQUEST, "no endpoint name")
     _refuse_profile(parameters)

@@ -11,8 +11,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-
 from .dtls import (
     CertificateIdentity,
     CertificateType,
@@ -22,7 +20,7 @@ from .dtls import (
     RawPublicKeyIdentity,
     names,
 )
-from .dtls.certificates import load_public_key, public_key
+from .dtls.certificates import load_certificate, load_public_key, public_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,17 +98,20 @@ class CredentialStore:
     def put(self, endpoint: str, credential: Credential) -> None:
         """Give an endpoint its credential, in place of the one it had.
 
-        CredentialInUse when it is another endpoint's, CredentialError when it is of no use; then
-        nothing has changed.
+        Raises what `check` does, and then has changed nothing.
         """
+        self.check(endpoint, credential)
+        self.remove(endpoint)
+        self._credentials[endpoint] = credential
+        if identity := _identity(credential):
+            self._endpoints[identity] = endpoint
+
+    def check(self, endpoint: str, credential: Credential) -> None:
+        """CredentialInUse when it is another endpoint's, CredentialError when it is of no use."""
         _check(credential)
         identity = _identity(credential)
         if identity and (owner := self._endpoints.get(identity, endpoint)) != endpoint:
             raise CredentialInUse(owner)
-        self.remove(endpoint)
-        self._credentials[endpoint] = credential
-        if identity:
-            self._endpoints[identity] = endpoint
 
     def remove(self, endpoint: str) -> None:
         """Leave an endpoint without a credential."""
@@ -189,7 +190,7 @@ def _check(credential: Credential) -> None:
                 if trust.usage in _PINNED:
                     public_key(trust.certificate)
                 for certificate in (trust.certificate, *trust.roots):
-                    x509.load_der_x509_certificate(certificate)
+                    load_certificate(certificate)
     except (DtlsError, ValueError) as error:
         raise CredentialError(str(error)) from error
 
@@ -229,7 +230,7 @@ class SecurityEvent:
 
     `endpoint` is the endpoint that it is about, where one is known, `claimed` what a peer said of
     itself without proof: an identity or an endpoint name, printable and cut. `count` is how often
-    it has happened to this endpoint and from this source.
+    it has happened to this endpoint and from this source, `detail` what went wrong, in words.
     """
 
     type: SecurityEventType
@@ -238,3 +239,4 @@ class SecurityEvent:
     endpoint: str | None = None
     claimed: str | None = None
     count: int = 1
+    detail: str | None = None

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from aiocoap import Message
 from aiocoap.numbers import codes
 
+from .access import AccessControl
 from .client import Client
 from .coap import CoapCounters, CoapEndpoint, PortInUseError, Scheme
 from .coap.endpoint import DEFAULT_TIMEOUT
+from .dtls import PskIdentity
 from .errors import NotRegistered
 from .listeners import Listeners
 from .object_list import RequestError
@@ -34,12 +36,14 @@ from .registration import RegisterRequest, Registration, apply_update, grant, pa
 from .registration_store import RegistrationStore
 from .reporting import parse_send
 from .security import CredentialStore, SecurityEvent
+from .security_monitor import SecurityMonitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aiocoap.numbers.constants import TransportTuning
 
+    from .coap import Peer
     from .dtls import ServerIdentity
     from .model.registry import ModelRegistry
     from .persistence import Json
@@ -171,18 +175,27 @@ class LwM2mServer:
     ) -> None:
         """Make a server that is not started, in a running event loop.
 
-        `admit` says which clients may register, all when it is None; the others get 4.03.
         `credentials` belongs to the server from then on: `set_credential` and `set_identity` change
-        it. An endpoint in it is secured.
+        it. An endpoint in it registers with its credential, and not without. Of all others,
+        `admit` says which may register, all when it is None; the rest get 4.03.
         `lifetime_grace` is how many seconds after the end of its lifetime a client expires,
         `request_timeout` how many seconds a client has to answer a request, `awake_time` how many
         seconds after its last message a client in queue mode falls asleep. `tuning` holds the
         times of RFC 7252 4.8. IncompatibleLibrary when aiocoap is not as expected.
         """
         self.ports: dict[Scheme, int] = {}
-        self._coap = CoapEndpoint(self._respond, tuning=tuning)
-        self.counters = ServerCounters(self._coap.counters)
         self.credentials = credentials or CredentialStore()
+        self.security = SecurityMonitor(
+            self.credentials, self._publish, asyncio.get_running_loop().time
+        )
+        self._access = AccessControl(self.credentials, self.security)
+        self._coap = CoapEndpoint(
+            self._respond,
+            credentials=self.credentials,
+            on_incident=self.security.report_incident,
+            tuning=tuning,
+        )
+        self.counters = ServerCounters(self._coap.counters)
         self._models = models
         self._admit = admit
         self._max_registrations = max_registrations
@@ -227,7 +240,7 @@ class LwM2mServer:
         """Go on from what was dumped, without events; what cannot be used is left out.
 
         A registration that expired meanwhile is one of those, unless an Update that was not
-        saved any more may have prolonged it.
+        saved any more may have prolonged it. So is one whose endpoint has another credential now.
         """
         try:
             self._coap.message_id = (int(state["message_id"]) + MESSAGE_ID_LEAP) & 0xFFFF
@@ -245,7 +258,8 @@ class LwM2mServer:
                 continue
             elapsed = (datetime.now(UTC) - registration.updated_at).total_seconds()
             left = registration.lifetime + self._grace + UNSAVED - max(elapsed, 0.0)
-            if left > 0 or not registration.lifetime:
+            lasting = left > 0 or not registration.lifetime
+            if lasting and self._access.allows(registration.remote, registration.endpoint):
                 self._store.put(registration, left)
                 client = self._make_client(registration)
                 client.restore(observations)
@@ -294,18 +308,28 @@ class LwM2mServer:
         """
         if self.credentials.credentials.get(endpoint) == credential:
             return
-        if credential is None:
-            self.credentials.remove(endpoint)
-        else:
+        if credential is not None:
+            self.credentials.check(endpoint, credential)
+        self._end_connections(endpoint)
+        self.credentials.remove(endpoint)
+        if credential is not None:
             self.credentials.put(endpoint, credential)
+        self._end_connections(endpoint)  # of who was another's, and has proved that to nobody
         if registration := self.registrations.get(endpoint):
             self._remove(registration)
             self.counters.revoked += 1
             self._publish(Revoked(registration))
 
     def set_identity(self, identity: ServerIdentity | None) -> None:
-        """Change who this server is, as devices with public keys and certificates see it."""
+        """Change who this server is, as devices with public keys and certificates see it.
+
+        Those of them that are connected connect anew, and so have the change proved to them.
+        """
         self.credentials.server = identity
+        self._coap.revoke(lambda peer: not isinstance(peer, PskIdentity))
+
+    def _end_connections(self, endpoint: str) -> None:
+        self._coap.revoke(lambda identity: self.credentials.endpoint_of(identity) == endpoint)
 
     async def _respond(self, message: Message) -> Message:
         try:
@@ -325,7 +349,7 @@ class LwM2mServer:
             case ("rd", location), codes.POST:
                 return self._update(location, message)
             case ("rd", location), codes.DELETE:
-                return self._deregister(location)
+                return self._deregister(location, message)
             case ("dp",), codes.POST:
                 return self._receive_send(message)
             case ("rd",) | ("rd", _) | ("dp",), _:
@@ -339,11 +363,13 @@ class LwM2mServer:
         The specification limits no number of clients. 5.03 tells the client to come again in a
         minute, the default of Max-Age (RFC 7252 5.9.3.4 and 5.10.5).
         """
-        request = parse_register(message)
+        peer: Peer = message.remote
+        request = parse_register(message, self._access.endpoint_of(peer))
+        self._access.check(peer, request.endpoint, codes.FORBIDDEN)
         known = request.endpoint in self.registrations
         if not known and len(self.registrations) >= self._max_registrations:
             raise RequestError(codes.SERVICE_UNAVAILABLE, "too many clients")
-        if self._admit and not self._admit(request):
+        if peer.identity is None and self._admit and not self._admit(request):
             raise RequestError(codes.FORBIDDEN, "this endpoint is not admitted")
         registration = grant(request, secrets.token_urlsafe(LOCATION_BYTES), datetime.now(UTC))
         previous = self._store.put(registration)
@@ -356,7 +382,7 @@ class LwM2mServer:
 
     def _update(self, location: str, message: Message) -> Message:
         """Update (Core-V1_1_1 6.2.2); its sender's address becomes the client's."""
-        previous = self._registration_at(location)
+        previous = self._registration_at(location, message.remote)
         registration = apply_update(previous, message, datetime.now(UTC))
         self._store.put(registration)
         self._clients[registration.endpoint].update(registration)
@@ -364,9 +390,10 @@ class LwM2mServer:
         self._publish(Updated(registration, previous))
         return Message(code=codes.CHANGED)
 
-    def _deregister(self, location: str) -> Message:
+    def _deregister(self, location: str, message: Message) -> Message:
         """De-register (Core-V1_1_1 6.2.3)."""
-        registration = self._registration_at(location)
+        registration = self._registration_at(location, message.remote)
+        self._access.watch_deregistration(message.remote, registration)
         self._remove(registration)
         self.counters.deregistered += 1
         self._publish(Deregistered(registration))
@@ -383,10 +410,12 @@ class LwM2mServer:
         self._publish(Sent(registration, readings))
         return Message(code=codes.CHANGED)
 
-    def _registration_at(self, location: str) -> Registration:
+    def _registration_at(self, location: str, peer: Peer) -> Registration:
+        """Return what a peer names and may change; RequestError."""
         registration = self._store.get(location)
         if registration is None:
             raise RequestError(codes.NOT_FOUND, "no such registration")
+        self._access.check(peer, registration.endpoint, codes.BAD_REQUEST)
         return registration
 
     def _remove(self, registration: Registration) -> None:

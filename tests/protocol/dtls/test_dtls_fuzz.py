@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, override
 
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 import pytest
 
 from custom_components.lwm2m.protocol.dtls import DtlsServer, Established, Received
-from custom_components.lwm2m.protocol.dtls.certificates import load_public_key, names, public_key
+from custom_components.lwm2m.protocol.dtls.certificates import (
+    load_public_key,
+    names,
+    public_key,
+    validated_path,
+)
 from custom_components.lwm2m.protocol.dtls.channel import Channel
 from custom_components.lwm2m.protocol.dtls.ciphers import SUITES, record_ciphers
 from custom_components.lwm2m.protocol.dtls.errors import BadRecordMac, DtlsError, HandshakeError
@@ -28,7 +33,7 @@ from custom_components.lwm2m.protocol.dtls.messages import (
 from custom_components.lwm2m.protocol.dtls.reassembly import Reassembler
 from custom_components.lwm2m.protocol.dtls.records import ContentType, split
 
-from .parties import Keyring, device
+from .parties import NOW, Keyring, authority, device
 from .scripted_client import ADDRESS, ECDHE_CCM_8, Conversation, ScriptedClient
 
 if TYPE_CHECKING:
@@ -124,9 +129,14 @@ def test_mutated_hello_is_parsed_or_refused(mutation: Mutation) -> None:
 
 @fuzz
 @given(mutations)
+@example(Mutation([(11, 1)], 0, b""))  # a version of X.509 that there is not
+@example(Mutation([(14, 128)], 0, b""))  # a negative serial number
 def test_mutated_certificate_is_read_or_refused(mutation: Mutation) -> None:
+    certificate = mutation.apply(device().der)
+    names(certificate)
+    validated_path([certificate], [authority().der], NOW)
     with contextlib.suppress(HandshakeError):
-        public_key(mutation.apply(device().der))
+        public_key(certificate)
     with contextlib.suppress(HandshakeError):
         load_public_key(mutation.apply(device().spki))
 

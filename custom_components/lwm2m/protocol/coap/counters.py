@@ -34,6 +34,8 @@ class CoapCounters:
     resets_sent: int = 0
     send_errors: int = 0
     """Datagrams the operating system refused to send."""
+    unreachable: int = 0
+    """Messages to a peer that has no connection; confirmable ones are sent again."""
     dropped: int = 0
     """Datagrams the operating system dropped from a full receive buffer, where it tells (Linux)."""
     receive_buffer: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 import errno
 from functools import partial
 import logging
@@ -23,6 +24,7 @@ from aiocoap.numbers.optionnumbers import OptionNumber
 
 from .blockwise import BlockwiseServer
 from .counters import CoapCounters
+from .dtls import DtlsTransport
 from .errors import EndpointClosed
 from .layers import MessageLayer, TokenLayer
 from .observation import NotificationSink, Observation, ObservationTable
@@ -33,8 +35,11 @@ from .udp import UdpPeer, UdpTransport
 from .udp_socket import bind_udp
 
 if TYPE_CHECKING:
+    import socket
+
     from aiocoap.pipe import Pipe
 
+    from ..dtls import Credentials, Identity, Refused, Suspicious
     from .peer import Peer, StoredPeer
 
 _LOGGER = logging.getLogger(__name__)
@@ -56,6 +61,7 @@ _UNDERSTOOD = {
 """The critical options that a request may carry."""
 _PROXYING = {OptionNumber.PROXY_URI, OptionNumber.PROXY_SCHEME}
 
+type Transport = UdpTransport | DtlsTransport
 type RequestHandler = Callable[[Message], Awaitable[Message]]
 """Answers a request: whole, and once, however often and in how many blocks it arrived."""
 
@@ -67,6 +73,8 @@ class CoapEndpoint:
         self,
         handler: RequestHandler,
         *,
+        credentials: Credentials | None = None,
+        on_incident: Callable[[Refused | Suspicious], None] = lambda _: None,
         tuning: TransportTuning | None = None,
         max_request_size: int = MAX_REQUEST_SIZE,
         max_response_size: int = MAX_RESPONSE_SIZE,
@@ -75,19 +83,22 @@ class CoapEndpoint:
 
         A `handler` that raises is answered for with 5.00. Sizes are in bytes of a whole payload:
         a larger request gets 4.13, a larger response is a TransferFailed. `tuning` holds the
-        times of RFC 7252 4.8. IncompatibleLibrary when aiocoap is not as expected.
+        times of RFC 7252 4.8. `credentials` say who may connect over DTLS, `on_incident` is told
+        who did not get through. IncompatibleLibrary when aiocoap is not as expected.
         """
         check_aiocoap()
         self.counters = CoapCounters()
         self._loop = asyncio.get_running_loop()
         self._tuning = tuning or TransportTuning()
+        self._credentials = credentials
+        self._on_incident = on_incident
         self._max_response_size = max_response_size
         self._server = BlockwiseServer(
             handler, max_request_size, self._tuning.EXCHANGE_LIFETIME, self._loop.time
         )
         self.observations = ObservationTable(self._loop, self.counters, self._fetch_notification)
         self._context = _Context(self)
-        self._transports: dict[UdpTransport, TokenLayer] = {}
+        self._transports: dict[Transport, TokenLayer] = {}
         self._closed = False
 
     async def listen(self, scheme: Scheme, host: str | None, port: int) -> int:
@@ -95,6 +106,8 @@ class CoapEndpoint:
         match scheme:
             case Scheme.COAP:
                 return await self.listen_udp(host, port)
+            case Scheme.COAPS if self._credentials:
+                return await self.listen_dtls(host, port, self._credentials)
             case _:
                 raise OSError(errno.EPROTONOSUPPORT, f"there is no transport for {scheme}")
 
@@ -104,18 +117,48 @@ class CoapEndpoint:
         `host` None is all of IPv4 and IPv6; a name or an address is that alone.
         PortInUseError when another socket holds the port; OSError for any other reason.
         """
+
+        def make(sock: socket.socket, messages: MessageLayer) -> UdpTransport:
+            return UdpTransport(sock, messages.receive, self.counters, self._loop)
+
+        return await self._open(make, host, port)
+
+    async def listen_dtls(self, host: str | None, port: int, credentials: Credentials) -> int:
+        """Open a UDP socket for who connects with one of `credentials`; as `listen_udp`."""
+
+        def make(sock: socket.socket, messages: MessageLayer) -> DtlsTransport:
+            return DtlsTransport(
+                sock,
+                messages.receive,
+                self.counters,
+                self._loop,
+                credentials=credentials,
+                on_incident=self._on_incident,
+            )
+
+        return await self._open(make, host, port)
+
+    async def _open(
+        self, make: Callable[[socket.socket, MessageLayer], Transport], host: str | None, port: int
+    ) -> int:
         sock = await bind_udp(host, port)
         if self._closed:
             sock.close()
             raise EndpointClosed
 
-        async def connect(messages: MessageLayer) -> UdpTransport:
-            transport = UdpTransport(sock, messages.receive, self.counters, self._loop)
+        async def connect(messages: MessageLayer) -> Transport:
+            transport = make(sock, messages)
             self._transports[transport] = messages.token_manager
             return transport
 
         await self._context._append_tokenmanaged_messagemanaged_transport(connect)
         return int(sock.getsockname()[1])
+
+    def revoke(self, matches: Callable[[Identity], bool]) -> None:
+        """End everything of the identities whose credential has changed or gone."""
+        for transport in self._transports:
+            if isinstance(transport, DtlsTransport):
+                transport.revoke(matches)
 
     async def close(self) -> None:
         """Close the sockets and end all that waits, with EndpointClosed; peers are not told."""
@@ -124,12 +167,14 @@ class CoapEndpoint:
         await self.observations.close()
 
     def peer(self, host: str, port: int) -> UdpPeer:
-        """Make the address of a peer, from a numeric host, on the first socket that reaches it."""
+        """Make the address of a peer, from a numeric host, on the first socket that reaches it.
+
+        Only without security: else a peer is who it has proved to be.
+        """
         for transport in self._transports:
-            try:
-                return transport.peer(host, port)
-            except OSError:
-                continue
+            if isinstance(transport, UdpTransport):
+                with suppress(OSError):
+                    return transport.peer(host, port)
         raise OSError(f"no socket reaches {host}")
 
     def load_peer(self, stored: StoredPeer) -> Peer:
@@ -305,7 +350,7 @@ class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
     @override
     async def _append_tokenmanaged_messagemanaged_transport(
         self,
-        message_interface_constructor: Callable[[MessageLayer], Awaitable[UdpTransport]],
+        message_interface_constructor: Callable[[MessageLayer], Awaitable[Transport]],
     ) -> None:
         endpoint = self._endpoint
         tokens = TokenLayer(self)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, override
 from aiocoap.util import hostportjoin
 
 from .peer import Peer, Scheme
-from .udp_socket import V4_MAPPED, UdpSocket
+from .udp_socket import V4_MAPPED, UdpSocket, host_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -57,13 +57,7 @@ class UdpPeer(Peer):
     @override
     def host(self) -> str:
         """The peer's address in its usual text form, with the interface if it is link-local."""
-        host, _, scope = self._key
-        if not scope:
-            return str(host)
-        try:
-            return f"{host}%{socket.if_indextoname(scope)}"
-        except OSError:
-            return f"{host}%{scope}"
+        return host_of(self.sockaddr)
 
     @property
     @override

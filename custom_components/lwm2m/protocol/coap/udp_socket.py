@@ -48,6 +48,18 @@ type SocketAddress = tuple[Any, ...]
 type Ancillary = list[tuple[int, int, bytes]]
 
 
+def host_of(sockaddr: SocketAddress) -> str:
+    """Return an address in its usual text form, with the interface if it is link-local."""
+    host = str(sockaddr[0]).removeprefix(V4_MAPPED)
+    scope = sockaddr[3] if len(sockaddr) == 4 else 0
+    if not scope:
+        return host
+    try:
+        return f"{host}%{socket.if_indextoname(scope)}"
+    except OSError:
+        return f"{host}%{scope}"
+
+
 class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
     """One UDP socket in an event loop; a transport says what its datagrams mean.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
+import warnings
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import (
     Criticality,
@@ -85,8 +87,8 @@ def validated_path(
     if not roots:
         return ()
     try:
-        shown = [x509.load_der_x509_certificate(certificate) for certificate in chain]
-        anchors = [x509.load_der_x509_certificate(root) for root in roots]
+        shown = [load_certificate(certificate) for certificate in chain]
+        anchors = [load_certificate(root) for root in roots]
         verifier = (
             PolicyBuilder()
             .store(Store(anchors))
@@ -135,6 +137,18 @@ _DEVICE_POLICY = (
 )
 
 
+def load_certificate(certificate: bytes) -> x509.Certificate:
+    """Parse a certificate; ValueError when it is none.
+
+    A serial number that is not positive (RFC 5280 4.1.2.2) is borne as long as the library does.
+    """
+    with warnings.catch_warnings(action="ignore", category=CryptographyDeprecationWarning):
+        try:
+            return x509.load_der_x509_certificate(certificate)
+        except x509.InvalidVersion as error:
+            raise ValueError(str(error)) from error
+
+
 def names(certificate: bytes) -> tuple[str, ...]:
     """Return whom a certificate names: its common names, then its alternative DNS names and URIs.
 
@@ -142,7 +156,7 @@ def names(certificate: bytes) -> tuple[str, ...]:
     certificate that cannot be read.
     """
     try:
-        parsed = x509.load_der_x509_certificate(certificate)
+        parsed = load_certificate(certificate)
         found = [
             str(attribute.value)
             for attribute in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -160,7 +174,7 @@ def names(certificate: bytes) -> tuple[str, ...]:
 def public_key(certificate: bytes) -> ec.EllipticCurvePublicKey:
     """Return a certificate's key on P-256; raises HandshakeError."""
     try:
-        key = x509.load_der_x509_certificate(certificate).public_key()
+        key = load_certificate(certificate).public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
         raise HandshakeError(Alert.BAD_CERTIFICATE, "certificate cannot be read") from error
     return _on_p256(key)

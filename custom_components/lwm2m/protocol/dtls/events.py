@@ -100,10 +100,9 @@ class Suspicion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suspicious:
-    """Something was dropped: told the first, second, fourth, eighth ... time."""
+    """Something was dropped; `identity` is whose connection it was for."""
 
     suspicion: Suspicion
-    count: int
     address: Address
     identity: Identity | None
 

@@ -70,7 +70,6 @@ class DtlsServer:
         self._starts = RateLimiter(limits.handshake_rate, limits.handshake_burst)
         self._handshakes = Handshakes()
         self._connections = Connections()
-        self._suspicions = dict.fromkeys(Suspicion, 0)
         self._out: list[Output] = []
 
     # In and out
@@ -445,8 +444,5 @@ class DtlsServer:
     def _suspect(
         self, suspicion: Suspicion, address: Address, connection: Connection | None = None
     ) -> None:
-        """Tell of it at every power of two, so that a flood is told of and tells of no flood."""
-        count = self._suspicions[suspicion] = self._suspicions[suspicion] + 1
-        if count & count - 1 == 0:
-            identity = connection.identity if connection else None
-            self._out.append(Suspicious(suspicion, count, address, identity))
+        identity = connection.identity if connection else None
+        self._out.append(Suspicious(suspicion, address, identity))
