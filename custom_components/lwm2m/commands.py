@@ -8,6 +8,7 @@ included. Commands that wait do not survive a restart of Home Assistant.
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -43,13 +44,24 @@ class Commands:
     """The commands to one device."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: Lwm2mConfigEntry, endpoint: str, device_id: str
+        self,
+        hass: HomeAssistant,
+        entry: Lwm2mConfigEntry,
+        endpoint: str,
+        device_id: str,
+        on_waiting: Callable[[Path], None],
     ) -> None:
-        """`device_id` is the device's in the device registry."""
+        """`device_id` is the device's in the device registry.
+
+        `on_waiting` is called when a command to a path begins or ends to wait.
+        """
+        self.waiting: Counter[Path] = Counter()
+        """How many commands to each path wait for the device; those to several paths count not."""
         self._hass = hass
         self._entry = entry
         self._endpoint = endpoint
         self._device_id = device_id
+        self._on_waiting = on_waiting
         self._callers: set[asyncio.Future[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -78,7 +90,16 @@ class Commands:
             task.result()
             return True
         _release(caller)
+        if path:
+            self._wait(path, 1)
+            task.add_done_callback(lambda _: self._wait(path, -1))
         return False
+
+    def _wait(self, path: Path, commands: int) -> None:
+        self.waiting[path] += commands
+        if not self.waiting[path]:
+            del self.waiting[path]
+        self._on_waiting(path)
 
     def asleep(self) -> None:
         """Let go of those that wait for an outcome: the device has fallen asleep."""

@@ -74,12 +74,14 @@ class Device:
         server: LwM2mServer,
         models: ModelRegistry,
         on_resources: Callable[[Device, Path], None],
+        on_gone: Callable[[Device, Collection[Path]], None],
         storage: HubStorage,
     ) -> None:
         """Make a device that is not registered yet.
 
         `on_resources` is called with an instance when resources of it have become known,
-        `storage` is told when there is something new to store.
+        `on_gone` with instances that the device no longer has, `storage` is told when there is
+        something new to store.
         """
         self.endpoint: str = subentry.unique_id or subentry.title
         self.subentry_id = subentry.subentry_id
@@ -95,6 +97,7 @@ class Device:
         self._server = server
         self._models = models
         self._on_resources = on_resources
+        self._on_gone = on_gone
         self._storage = storage
         self._name = subentry.title
         self._watchers: dict[Path, dict[Callable[[], None], None]] = {}
@@ -104,7 +107,7 @@ class Device:
         self._following = Following(hass, entry, self, storage.async_save_soon)
         self.manual = ManualObservations(hass, self, storage.async_save_soon)
         self.id = self._enter_in_registry()
-        self._commands = Commands(hass, entry, self.endpoint, self.id)
+        self._commands = Commands(hass, entry, self.endpoint, self.id, self._on_waiting)
 
     # What entities use
 
@@ -265,6 +268,15 @@ class Device:
             client = self.client
         return await self._commands.async_run(client, path, lambda: operation(client))
 
+    def waits(self, paths: Iterable[Path]) -> bool:
+        """Tell whether a command to any of these resources waits for the device to wake up."""
+        waiting = self._commands.waiting
+        return bool(waiting) and any(command.covers(path) for command in waiting for path in paths)
+
+    @callback
+    def _on_waiting(self, command: Path) -> None:
+        self._notify([path for path in self.resources if command.covers(path)])
+
     # What is stored
 
     def dump(self) -> Json:
@@ -377,7 +389,8 @@ class Device:
         for path in gone:
             self.values.pop(path, None)
         self._following.async_keep(registration.instances)
-        self._notify(gone)
+        if gone:
+            self._on_gone(self, {path.instance for path in gone})
 
     # Values
 

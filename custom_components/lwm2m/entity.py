@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .models import EntityInfo
     from .protocol.node import Scalar, Value
 
+ATTR_COMMAND_WAITING = "command_waiting"
 APPLICATION_TYPE = 5750
 """The owner's name for an instance, in most IPSO objects."""
 NAMES = dict.fromkeys((10340, 10351, 10359), 1)
@@ -71,6 +72,12 @@ class Lwm2mEntity(Entity):
             return False
         instance, value = self._info.resource_instance_id, self._value()
         return instance is None or (isinstance(value, dict) and instance in value)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, bool] | None:
+        """Say it while a command waits for the device to wake up."""
+        return {ATTR_COMMAND_WAITING: True} if self._device.waits(self._info.paths) else None
 
     @cached_property
     @override

@@ -17,7 +17,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_HOST, CONF_PORT, Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
 from .const import (
@@ -29,6 +29,7 @@ from .const import (
 )
 from .device import Device
 from .discovery import discover_instance
+from .models import key_prefix
 from .new_device import NewDevice, async_offer, async_withdraw
 from .presence import presence_sensors
 from .protocol.server import (
@@ -46,6 +47,8 @@ from .protocol.server import (
 from .storage import HubStorage
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
     from .entity import Lwm2mEntity
@@ -173,6 +176,23 @@ class Hub:
                 entities[info.platform].append(info.entity_class(device, info))
         for platform, new in entities.items():
             self._add_entities[platform](new, config_subentry_id=device.subentry_id)
+
+    @callback
+    def _on_gone(self, device: Device, instances: Collection[Path]) -> None:
+        """Remove the entities of instances that a device no longer has.
+
+        Home Assistant keeps what the owner chose for them, and gives it back when they return.
+        """
+        gone = tuple(map(key_prefix, instances))
+        self._created[device.endpoint] = {
+            key for key in self._created[device.endpoint] if not key.startswith(gone)
+        }
+        registry = er.async_get(self._hass)
+        for entry in er.async_entries_for_device(
+            registry, device.id, include_disabled_entities=True
+        ):
+            if entry.unique_id.removeprefix(f"{device.unique_id}-").startswith(gone):
+                registry.async_remove(entry.entity_id)
 
     def _show_presence(self, device: Device) -> None:
         """Create what a device in queue mode shows of its sleep, if it is not there yet."""
@@ -348,6 +368,7 @@ class Hub:
             server=self.server,
             models=self.models,
             on_resources=self._on_resources,
+            on_gone=self._on_gone,
             storage=self._storage,
         )
         self.devices[device.endpoint] = device

@@ -22,6 +22,11 @@ def object_ids(objects: Objects) -> tuple[int, ...]:
     return (objects,) if isinstance(objects, int) else objects
 
 
+def key_prefix(path: Path) -> str:
+    """Return what the keys of all entities at or below a path begin with."""
+    return "".join(f"{number}-" for number in path)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscoverySchema:
     """What some resources of an object become.
@@ -81,4 +86,4 @@ class EntityInfo:
         ids = self.primary
         if self.resource_instance_id is not None:
             ids /= self.resource_instance_id
-        return "-".join((*map(str, ids), self.entity_description.key))
+        return key_prefix(ids) + self.entity_description.key

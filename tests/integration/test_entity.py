@@ -11,6 +11,8 @@ import pytest
 from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.protocol.path import Path
 
+from .conftest import settle
+
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
@@ -136,11 +138,51 @@ async def test_entity_returns_with_the_device(hass: HomeAssistant, show: Show) -
     assert shown.state(VALUE).state == "22.5"
 
 
-async def test_entity_of_an_instance_that_is_gone_is_unavailable(show: Show) -> None:
+async def test_entities_of_an_instance_that_is_gone_are_removed(
+    hass: HomeAssistant, show: Show
+) -> None:
+    """Those that are disabled, too; an instance whose ID begins alike keeps its own."""
+    shown = await show(
+        {"/3303/1": {5700: 21.5, 5601: 20.0}, "/3303/11": {5700: 4.0}, "/3304/1": {5700: 50.0}}
+    )
+    entity_id = shown.entry("/3303/1/5700").entity_id
+    shown.board.remove(Path(3303, 1))
+    await shown.board.updated()
+    await settle(hass)
+    assert hass.states.get(entity_id) is None
+    assert shown.entries("/3303/1") == []
+    assert shown.state("/3303/11/5700").state == "4.0"
+    assert shown.state("/3304/1/5700").state == "50.0"
+
+
+async def test_instance_that_returns_has_its_entity_as_the_owner_left_it(
+    hass: HomeAssistant, show: Show
+) -> None:
     shown = await show({"/3303/0": {5700: 21.5}, "/3303/1": {5700: 4.0}})
-    state = await shown.next_state("/3303/1/5700", lambda: shown.board.remove(Path(3303, 1)))
-    assert state.state == STATE_UNAVAILABLE
-    assert shown.state(VALUE).state == "21.5"
+    er.async_get(hass).async_update_entity(
+        shown.entry("/3303/1/5700").entity_id, name="Freezer", new_entity_id="sensor.freezer"
+    )
+    shown.board.remove(Path(3303, 1))
+    await shown.board.updated()
+    await settle(hass)
+
+    shown.board.add(Path(3303, 1), {5700: 5.0})
+    await shown.board.updated()
+    await settle(hass)
+
+    entry = shown.entry("/3303/1/5700")
+    assert (entry.entity_id, entry.name) == ("sensor.freezer", "Freezer")
+    assert shown.state("/3303/1/5700").state == "5.0"
+
+
+async def test_instance_that_a_registration_lacks_is_gone(hass: HomeAssistant, show: Show) -> None:
+    shown = await show({"/3303/0": {5700: 21.5}, "/3303/1": {5700: 4.0}})
+    await shown.board.stop()
+    shown.board.remove(Path(3303, 1))
+    await shown.board.start()
+    await shown.board.registered()
+    await settle(hass)
+    assert shown.entries("/3303/1") == []
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "21.5", True, b"\0", {}])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from homeassistant.core import Event, HomeAssistant
 
     from custom_components.lwm2m.hub import Lwm2mConfigEntry
+    from custom_components.lwm2m.protocol.node import Values
 
 OUTLET = "/3312/0/5850"
 DIMMER = "/3312/0/5851"
@@ -120,6 +121,49 @@ async def test_action_on_a_sleeping_device_returns_before_it_is_done(asleep: Sho
 async def test_state_stays_until_the_device_has_taken_the_command(asleep: Shown) -> None:
     await asleep.call("switch.turn_on", OUTLET)
     assert asleep.state(OUTLET).state == "off"
+
+
+async def test_entity_says_that_a_command_waits_for_the_device(asleep: Shown) -> None:
+    await asleep.call("switch.turn_on", OUTLET)
+    assert asleep.state(OUTLET).attributes["command_waiting"] is True
+    assert "command_waiting" not in asleep.state(DIMMER).attributes
+
+
+async def test_command_to_an_instance_waits_for_all_of_its_entities(asleep: Shown) -> None:
+    values: Values = {Path.parse(OUTLET): True, Path.parse(DIMMER): 70}
+    await asleep.device.async_write_at(Path(3312, 0), values, replace=False)
+    assert asleep.state(OUTLET).attributes["command_waiting"] is True
+    assert asleep.state(DIMMER).attributes["command_waiting"] is True
+
+
+async def test_nothing_waits_once_the_device_has_taken_the_command(
+    asleep: Shown, outcomes: list[Event[Any]]
+) -> None:
+    await asleep.call("switch.turn_on", OUTLET)
+    await asleep.board.update()
+    await told(outcomes)
+    await asleep.hass.async_block_till_done()
+    assert "command_waiting" not in asleep.state(OUTLET).attributes
+
+
+async def test_nothing_waits_once_the_command_was_dropped(
+    asleep: Shown, outcomes: list[Event[Any]]
+) -> None:
+    await asleep.call("switch.turn_on", OUTLET)
+    await asleep.board.register()
+    await told(outcomes)
+    await asleep.hass.async_block_till_done()
+    assert "command_waiting" not in asleep.state(OUTLET).attributes
+
+
+async def test_command_that_replaced_another_waits_in_its_place(
+    asleep: Shown, outcomes: list[Event[Any]]
+) -> None:
+    await asleep.call("switch.turn_on", OUTLET)
+    await asleep.call("switch.turn_off", OUTLET)
+    await told(outcomes)
+    await asleep.hass.async_block_till_done()
+    assert asleep.state(OUTLET).attributes["command_waiting"] is True
 
 
 async def test_state_follows_when_the_device_wakes_up(asleep: Shown) -> None:
