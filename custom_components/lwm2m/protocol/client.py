@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 from aiocoap.numbers import codes
 
+from .coap import Response
 from .codec import CodecError, ContentFormat
 from .codec.link_format import parse_links
 from .codec.tlv import encode_instance
@@ -199,7 +200,7 @@ class Client:
         """
         paths = self._checked(paths)
         response = await self._payloads.fetch(paths, partial(self._exchanges.send, ROOT))
-        return latest(self._payloads.expected(paths, response))
+        return latest(self._payloads.expected(paths, Response.of(response)))
 
     async def write_composite(self, values: Values) -> None:
         """Write resources of any instances at once, and keep all others (Core 6.3.9).

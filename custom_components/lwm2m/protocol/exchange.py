@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from aiocoap.numbers.codes import Code
 
-    from .coap import CoapEndpoint, NotificationSink, Peer
+    from .coap import CoapEndpoint, NotificationSink, Peer, Response
     from .queue_mode import RequestQueue
     from .registration import Registration
 
@@ -139,7 +139,7 @@ class Exchanges:
         """End an observation without telling the client."""
         self._coap.forget(remote, token)
 
-    def check(self, path: Path, response: Message) -> None:
+    def check(self, path: Path, response: Message | Response) -> None:
         """ClientRefused when the client did not do what it was asked for."""
         if not response.code.is_successful():
             diagnostic = response.payload[:MAX_DIAGNOSTIC].decode(errors="replace")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aiocoap.numbers import codes
 
+from .coap import Response
 from .codec import (
     CodecError,
     ContentFormat,
@@ -116,18 +117,18 @@ class Payloads:
 
     def decode(self, path: Path, response: Message) -> Decoded:
         """Read the answer to a request for `path`; ClientRefused, BadResponse."""
-        return self._interpret(path, response, decode) or Decoded()
+        return self._decoded(path, Response.of(response))
 
-    def readings(self, path: Path, response: Message) -> Readings:
+    def readings(self, path: Path, response: Response) -> Readings:
         """Read a response or a notification of `path` as what it says of each time.
 
         An empty pack still says that a resource has no instances. Raises what `decode` does.
         """
         return self._interpret(path, response, decode_timestamped) or [
-            (None, self.decode(path, response))
+            (None, self._decoded(path, response))
         ]
 
-    def expected(self, paths: tuple[Path, ...], response: Message) -> Readings:
+    def expected(self, paths: tuple[Path, ...], response: Response) -> Readings:
         """Read the answer to a composite request; BadResponse when it says more than was asked."""
         readings = self.readings(ROOT, response)
         asked = {path.resource for path in paths}
@@ -139,8 +140,11 @@ class Payloads:
                     )
         return readings
 
+    def _decoded(self, path: Path, response: Response) -> Decoded:
+        return self._interpret(path, response, decode) or Decoded()
+
     def _interpret[Result](
-        self, path: Path, response: Message, decode: Callable[..., Result]
+        self, path: Path, response: Response, decode: Callable[..., Result]
     ) -> Result | None:
         """Read a response or a notification, whatever was asked for; None when it is empty.
 
@@ -148,7 +152,7 @@ class Payloads:
         payload is no values, save in the formats where it is an empty one.
         """
         self._exchanges.check(path, response)
-        number = response.opt.content_format
+        number = response.content_format
         payload, root = response.payload, self._exchanges.registration.root
         if not payload and (number is None or normalize(number) not in _SINGLE_VALUE):
             return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiocoap.numbers import codes
 
+from .coap import Response
 from .codec import CodecError, ContentFormat, decode_timestamped
 from .errors import BadResponse, ClientError
 from .listeners import call_guarded
@@ -68,7 +69,7 @@ class Observation:
         paths: tuple[Path, ...],
         exchanges: Exchanges,
         *,
-        decode: Callable[[Message], Readings],
+        decode: Callable[[Response], Readings],
         callback: Callable[[Readings], None],
         on_end: Callable[[Observation], None] | None,
     ) -> None:
@@ -100,7 +101,7 @@ class Observation:
         if response.opt.observe is not None:
             self._established_as = response.remote, response.token
         try:
-            self.initial = latest(self._decode(response))
+            self.initial = latest(self._decode(Response.of(response)))
         except ClientError:
             self.cancel()
             raise
@@ -114,7 +115,7 @@ class Observation:
         """What its notifications carry; None while it is not active."""
         return self._established_as[1] if self._established_as else None
 
-    def receive(self, notification: Message) -> None:
+    def receive(self, notification: Response) -> None:
         """Take a notification.
 
         One that can't be decoded is reported as rejected, under the observation's path. One
@@ -131,7 +132,7 @@ class Observation:
             self.end(err)
             return
         call_guarded(self._callback, readings)
-        if notification.opt.observe is None:
+        if notification.observe is None:
             endpoint = self._exchanges.registration.endpoint
             self.end(BadResponse(endpoint, self.path, "no longer observed"))
 

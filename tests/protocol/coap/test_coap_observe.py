@@ -15,7 +15,7 @@ from tests.raw_coap import until
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from custom_components.lwm2m.protocol.coap import CoapEndpoint
+    from custom_components.lwm2m.protocol.coap import CoapEndpoint, Response
     from tests.raw_coap import RawPeer
 
     type MakeRequest = Callable[..., Message]
@@ -28,12 +28,12 @@ class Observed:
         self.endpoint = endpoint
         self.raw = raw
         self.message = message
-        self.seen: list[Message] = []
+        self.seen: list[Response] = []
         self.request: Message
         self.response: Message
         self._arrived = asyncio.Event()
 
-    def sink(self, message: Message) -> None:
+    def sink(self, message: Response) -> None:
         """Take a notification."""
         self.seen.append(message)
         self._arrived.set()
@@ -260,7 +260,7 @@ async def test_a_notification_without_observe_ends_the_observation(
     raw.notify(established.request, None, b"last")
 
     await established.payloads(b"last")
-    assert established.seen[-1].opt.observe is None
+    assert established.seen[-1].observe is None
     assert len(established.endpoint.observations) == 0
 
 
@@ -348,7 +348,7 @@ async def test_a_grant_that_arrives_as_the_request_is_cancelled_observes_nothing
 async def test_a_sink_that_fails_stops_no_notification(
     endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest, observed: Observed
 ) -> None:
-    def fail(_: Message) -> None:
+    def fail(_: Response) -> None:
         raise RuntimeError("sink")
 
     failing = asyncio.create_task(endpoint.observe(request_to("failing"), fail))
@@ -469,7 +469,7 @@ async def test_a_notification_in_blocks_is_fetched_whole(
     assert (request.opt.observe, request.opt.block2) == (None, (1, False, 0))
     assert request.opt.uri_path == ("3303", "0")
     assert request.token != established.request.token
-    assert established.seen[-1].opt.observe == 11
+    assert established.seen[-1].observe == 11
 
 
 async def test_the_last_block_alone_is_no_notification(established: Observed, raw: RawPeer) -> None:

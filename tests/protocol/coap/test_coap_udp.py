@@ -9,7 +9,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-from aiocoap import CON, GET, NON, Message
+from aiocoap import CHANGED, CON, GET, NON, Message
 import pytest
 
 from custom_components.lwm2m.protocol.coap import CoapEndpoint, PortInUseError
@@ -193,6 +193,44 @@ def test_a_peer_is_its_address_and_port(transport: UdpTransport) -> None:
     assert hash(peer) == hash(UdpPeer(("127.0.0.1", 5683), transport))
     assert peer != transport.peer("127.0.0.1", 5684)
     assert peer != transport.peer("127.0.0.2", 5683)
+
+
+async def test_a_peer_in_use_is_made_once(open_endpoint: OpenEndpoint, raw: RawPeer) -> None:
+    seen: list[UdpPeer] = []
+
+    async def handler(request: Message) -> Message:
+        seen.append(request.remote)
+        return Message(code=CHANGED)
+
+    endpoint = await open_endpoint(handler)
+    for _ in range(2):
+        raw.send(("127.0.0.1", port_of(endpoint)), GET, NON)
+        await raw.receive()
+
+    assert seen[0] is seen[1]
+
+
+async def test_a_peer_that_changes_the_address_it_talks_to_is_made_anew(
+    open_endpoint: OpenEndpoint, raw: RawPeer
+) -> None:
+    """Answers leave from the one that it talks to now."""
+    endpoint = await open_endpoint(host=None)
+    peers = []
+    for host in ("127.0.0.1", "127.0.0.2", "127.0.0.2"):
+        raw.send((host, port_of(endpoint)), GET, CON)
+        peers.append((await raw.receive()).remote[0])
+
+    assert peers == ["127.0.0.1", "127.0.0.2", "127.0.0.2"]
+
+
+async def test_nothing_is_kept_of_a_peer_that_sent_garbage(
+    endpoint: CoapEndpoint, raw: RawPeer
+) -> None:
+    (transport,) = endpoint._transports
+    raw.transport.sendto(b"garbage", ("127.0.0.1", port_of(endpoint)))
+    await until(lambda: endpoint.counters.malformed)
+
+    assert len(transport._peers) == 0
 
 
 def test_a_link_local_address_on_two_links_is_two_peers(transport: UdpTransport) -> None:

@@ -15,6 +15,7 @@ from .errors import (
 )
 from .observation import NotificationSink
 from .peer import Peer, Scheme, StoredPeer
+from .response import Response
 from .udp import UdpPeer
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "PortInUseError",
     "RequestHandler",
     "ResetReceived",
+    "Response",
     "Scheme",
     "StoredPeer",
     "TransferFailed",

@@ -21,7 +21,19 @@ from aiocoap.tokenmanager import TokenManager
 
 from .errors import EndpointClosed, NoAcknowledgement, NoResponse, ResetReceived
 from .recent import Recent
-from .wire import HEADER_LENGTH, MalformedMessage, decode, must_be_rejected, reset
+from .wire import (
+    CON_CONTENT,
+    HEADER_LENGTH,
+    NOTIFICATION_HEADS,
+    TOKEN,
+    TOKEN_LENGTH,
+    MalformedMessage,
+    acknowledge,
+    decode,
+    must_be_rejected,
+    read_notification,
+    reset,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,7 +46,6 @@ if TYPE_CHECKING:
     from .observation import ObservationTable
     from .peer import Peer
 
-TOKEN_LENGTH = 8
 MAX_RECENT_MESSAGES = 16384
 """Messages remembered for their duplicates: at some 700 bytes each, 11 MB at worst."""
 
@@ -169,7 +180,21 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
     # Incoming
 
     def receive(self, data: bytes, peer: Peer) -> None:
-        """Handle one datagram."""
+        """Handle one datagram.
+
+        A notification is by far the most frequent, and the first to be told apart: one of a
+        familiar form becomes no message of aiocoap's.
+        """
+        head = data[:2]
+        if (
+            head in NOTIFICATION_HEADS
+            and (observation := self._observations.get(peer, data[TOKEN])) is not None
+            and (response := read_notification(data)) is not None
+        ):
+            if head == CON_CONTENT:
+                self.message_interface.send_datagram(acknowledge(data), peer)
+            self._observations.notify(observation, response)
+            return
         try:
             message = decode(data, peer)
         except MalformedMessage:

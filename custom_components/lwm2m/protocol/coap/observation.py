@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .errors import CoapError
 from .recent import Recent
+from .response import Response
 from .transfer import is_whole
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ FORGOTTEN_LIFETIME = 2 * 24 * 3600.0
 """Seconds; at least daily a notification is confirmable (RFC 7641 4.5), and always rejected."""
 MAX_FORGOTTEN = 4096
 
-type NotificationSink = Callable[[Message], None]
+type NotificationSink = Callable[[Response], None]
 """Takes each fresh notification, in order. One without an Observe option, so also each of an
 error class, ended the observation (RFC 7641 3.2)."""
 
@@ -48,7 +49,7 @@ class Observation:
     """The newest Observe value; None when unknown, so that any is newer."""
     time: float = 0.0
     """When it arrived, in the loop's time."""
-    held: deque[Message] | None = None
+    held: deque[Response] | None = None
     """Notifications that arrived before the first response was handed over."""
     fetch: asyncio.Task[None] | None = field(default=None, repr=False)
     """Fetches the further blocks of the newest notification."""
@@ -75,7 +76,8 @@ class ObservationTable:
         self._loop = loop
         self._counters = counters
         self._fetch_rest = fetch_rest
-        self._entries: dict[tuple[Peer, bytes], Observation] = {}
+        self._entries: dict[bytes, Observation] = {}
+        """By token alone: all are of our making, and long enough never to meet."""
         self._fetches: set[asyncio.Task[None]] = set()
         self._forgotten: Recent[bytes, None] = Recent(FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time)
 
@@ -85,16 +87,18 @@ class ObservationTable:
 
     def add(self, observation: Observation) -> None:
         """Take an observation in, also one known from before a restart."""
-        self._entries[observation.remote, observation.token] = observation
+        self._entries[observation.token] = observation
 
     def get(self, remote: Peer, token: bytes) -> Observation | None:
         """Return the observation that `token` of `remote` belongs to."""
-        return self._entries.get((remote, token))
+        observation = self._entries.get(token)
+        return observation if observation is not None and observation.remote == remote else None
 
     def remove(self, remote: Peer, token: bytes) -> Observation | None:
         """Take an observation out, and remember that its notifications are to be rejected."""
-        observation = self._entries.pop((remote, token), None)
+        observation = self.get(remote, token)
         if observation is not None:
+            del self._entries[token]
             self._forgotten.set(token, None)
             observation.sink = _ignore
             if observation.fetch is not None:
@@ -111,33 +115,25 @@ class ObservationTable:
         return token in self._forgotten
 
     def deliver(self, observation: Observation, message: Message) -> None:
-        """Give a notification to its sink, unless it is stale."""
-        self._counters.notifications += 1
-        sequence = message.opt.observe
-        lasting = sequence is not None and message.code.is_successful()
-        if not lasting:
-            del self._entries[observation.remote, observation.token]
-        elif observation.is_fresh(sequence, now := self._loop.time()):
-            observation.sequence, observation.time = sequence, now
-        else:
-            self._counters.stale_notifications += 1
-            return
-        if observation.fetch is not None:  # of what is now outdated
-            observation.fetch.cancel()
-            observation.fetch = None
-            self._counters.lost_notifications += 1
-        if lasting and not is_whole(message):
+        """Give a notification to its sink, unless it is stale, once all its blocks are there."""
+        response = Response.of(message)
+        if response.sequence is None or is_whole(message):
+            self.notify(observation, response)
+        elif self._is_newest(observation, response):
             observation.fetch = self._loop.create_task(self._complete(observation, message))
             self._fetches.add(observation.fetch)
             observation.fetch.add_done_callback(self._fetches.discard)
-        else:
-            self._pass_on(observation, message)
+
+    def notify(self, observation: Observation, response: Response) -> None:
+        """Give a whole notification to its sink, unless it is stale."""
+        if self._is_newest(observation, response):
+            self._pass_on(observation, response)
 
     def release(self, observation: Observation) -> None:
         """Let notifications pass that were held back behind the first response."""
         held, observation.held = observation.held, None
-        for message in held or ():
-            self._pass_on(observation, message)
+        for response in held or ():
+            self._pass_on(observation, response)
 
     async def close(self) -> None:
         """Forget all, without telling the peers."""
@@ -146,28 +142,45 @@ class ObservationTable:
             fetch.cancel()
         await asyncio.gather(*self._fetches, return_exceptions=True)
 
+    def _is_newest(self, observation: Observation, response: Response) -> bool:
+        """Tell whether a notification is newer than those before it; the last always is."""
+        self._counters.notifications += 1
+        sequence = response.sequence
+        if sequence is None:
+            del self._entries[observation.token]
+        elif observation.is_fresh(sequence, now := self._loop.time()):
+            observation.sequence, observation.time = sequence, now
+        else:
+            self._counters.stale_notifications += 1
+            return False
+        if observation.fetch is not None:  # of what is now outdated
+            observation.fetch.cancel()
+            observation.fetch = None
+            self._counters.lost_notifications += 1
+        return True
+
     async def _complete(self, observation: Observation, first: Message) -> None:
         try:
             message = await self._fetch_rest(observation.request, first)
         except CoapError:
             self._counters.lost_notifications += 1
         else:
-            self._pass_on(observation, message)
+            self._pass_on(observation, Response.of(message))
         observation.fetch = None
 
-    def _pass_on(self, observation: Observation, message: Message) -> None:
+    def _pass_on(self, observation: Observation, response: Response) -> None:
         if observation.held is not None:
             if len(observation.held) == MAX_HELD:
                 observation.held.popleft()
                 self._counters.lost_notifications += 1
-            observation.held.append(message)
+            observation.held.append(response)
             return
         try:
-            observation.sink(message)
+            observation.sink(response)
         except Exception:
             self._counters.sink_errors += 1
             _LOGGER.exception("The sink of an observation at %s failed", observation.remote)
 
 
-def _ignore(_: Message) -> None:
+def _ignore(_: Response) -> None:
     """Take what arrives after an observation was forgotten."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING, override
+from weakref import WeakValueDictionary
 
 from aiocoap.util import hostportjoin
 
@@ -92,6 +93,8 @@ class UdpTransport(UdpSocket):
     ) -> None:
         """Start to read the bound `sock`; every datagram goes to `receive`, in order."""
         self._receive = receive
+        self._peers: WeakValueDictionary[SocketAddress, UdpPeer] = WeakValueDictionary()
+        """Those in use: a registered client's datagrams bring about no new ones."""
         super().__init__(sock, counters, loop)
 
     def peer(self, host: str, port: int) -> UdpPeer:
@@ -102,11 +105,15 @@ class UdpTransport(UdpSocket):
         """Make the address that was dumped; KeyError, ValueError, TypeError, OSError if wrong."""
         peer = self.peer(str(stored["host"]), int(stored["port"]))
         peer.local = bytes.fromhex(stored["local"]) if stored["local"] else None
+        self._peers[peer.sockaddr] = peer
         return peer
 
     @override
     def datagram_received(self, data: bytes, sockaddr: SocketAddress, local: bytes | None) -> None:
-        self._receive(data, UdpPeer(sockaddr, self, local))
+        peer = self._peers.get(sockaddr)
+        if peer is None or peer.local != local:
+            peer = self._peers[sockaddr] = UdpPeer(sockaddr, self, local)
+        self._receive(data, peer)
 
     @override
     def send(self, message: Message) -> None:

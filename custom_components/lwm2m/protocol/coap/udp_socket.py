@@ -34,6 +34,8 @@ _IN_PKTINFO = struct.Struct("=I4s4s")
 """ip(7): interface index, local address, address in the datagram's header."""
 _IN6_PKTINFO = struct.Struct("=16sI")
 """RFC 3542 6.1: address, interface index."""
+_IN_LOCAL, _IN6_LOCAL = slice(8, 12), slice(16)
+"""Where they hold the address in the datagram's header."""
 _UINT = struct.Struct("=I")
 _ANCILLARY_SIZE = (
     socket.CMSG_SPACE(_IN_PKTINFO.size)
@@ -75,8 +77,9 @@ class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
         self._sock = sock
         self._counters = counters
         self._loop = loop
-        self._buffer = bytearray(MAX_DATAGRAM)
+        self._buffer = memoryview(bytearray(MAX_DATAGRAM))
         self._dropped = 0
+        self._local = _IN6_LOCAL if self._is_v6 else _IN_LOCAL
         self.host, self.port = sock.getsockname()[:2]
         counters.receive_buffer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         loop.add_reader(sock, self._readable)
@@ -115,16 +118,13 @@ class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
     def _read_ancillary(self, ancillary: Ancillary) -> bytes | None:
         """Return the local address, packed, and count what the kernel dropped so far."""
         local = None
-        for level, kind, data in ancillary:
-            match level, kind:
-                case socket.IPPROTO_IPV6, socket.IPV6_PKTINFO:
-                    local = _IN6_PKTINFO.unpack_from(data)[0]
-                case socket.IPPROTO_IP, socket.IP_PKTINFO:
-                    local = _IN_PKTINFO.unpack_from(data)[2]
-                case socket.SOL_SOCKET, 40:
-                    total = _UINT.unpack_from(data)[0]
-                    self._counters.dropped += (total - self._dropped) & 0xFFFFFFFF
-                    self._dropped = total
+        for level, _, data in ancillary:  # only what `_prepare` asked for
+            if level == socket.SOL_SOCKET:
+                total = _UINT.unpack(data)[0]
+                self._counters.dropped += (total - self._dropped) & 0xFFFFFFFF
+                self._dropped = total
+            else:
+                local = data[self._local]
         return local
 
     def send_to(self, data: bytes, sockaddr: SocketAddress, local: bytes | None) -> None:
