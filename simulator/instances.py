@@ -58,6 +58,8 @@ def delete(board: Board, path: Path) -> Message:
 
 def write_attributes(board: Board, request: Message, path: Path) -> Message:
     """Take attributes; they show in Discover, and notifications do not heed them."""
+    if not board.settings.takes_attributes:
+        raise RefusedError(METHOD_NOT_ALLOWED)
     written = dict(board.attributes.get(path, {}))
     for parameter in request.opt.uri_query:
         name, _, value = parameter.partition("=")

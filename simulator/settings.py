@@ -44,6 +44,8 @@ class Settings:
     """Paths where it keeps observations; a GET with Observe elsewhere is a plain Read."""
     max_observations: int = 32
     """Past that many it treats Observe as a plain Read (RFC 7641 4.1)."""
+    takes_attributes: bool = True
+    """Whether it knows Write-Attributes."""
     confirmable: bool = False
     """Whether notifications are confirmable."""
 

@@ -14,6 +14,7 @@ from .discovery import PLATFORMS
 from .errors import listen_failure
 from .hub import Hub
 from .object_models import async_load_registry, async_load_user_models
+from .profiles.files import async_load_profiles
 from .protocol.coap.errors import PortInUseError
 from .protocol.coap.selftest import IncompatibleLibrary
 from .services import async_setup_services
@@ -38,7 +39,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> bool:
     """Start the server of a config entry; ConfigEntryNotReady while its port cannot be had."""
-    hub = Hub(hass, entry, await async_load_user_models(hass))
+    models = await async_load_user_models(hass)
+    hub = Hub(hass, entry, models, await async_load_profiles(hass))
 
     async def stop(_: Event | None = None) -> None:
         await hub.async_stop()

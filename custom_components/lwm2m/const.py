@@ -25,6 +25,8 @@ class AcceptNewDevices(StrEnum):
 DEFAULT_PORT: Final = 5683
 MODELS_DIRECTORY: Final = "models"
 """Below `<config>/lwm2m/`: the user's own object definitions."""
+PROFILES_DIRECTORY: Final = "profiles"
+"""Below `<config>/lwm2m/`: the user's own device profiles."""
 
 EVENT_NOTIFICATION: Final = f"{DOMAIN}_notification"
 """On Home Assistant's bus: a manually observed path was notified, or a device sent values."""

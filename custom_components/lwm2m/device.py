@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -16,20 +17,22 @@ from .const import DOMAIN, LOGGER
 from .errors import translate_errors
 from .following import DEVICE, Following
 from .manual_observations import ManualObservations
+from .profiles.profile import DeviceProfile, Identity
 from .protocol.coap.endpoint import DEFAULT_TIMEOUT
-from .protocol.errors import ClientAsleep, ClientTimeout
+from .protocol.errors import ClientAsleep, ClientTimeout, NotRegistered
 from .protocol.node import Decoded
 from .protocol.path import Path, PathError
 from .protocol.persistence import MAX_VALUES, RestoreError, dump_values, load_values
 from .protocol.reporting import latest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from homeassistant.config_entries import ConfigSubentry
 
     from .hub import Lwm2mConfigEntry
+    from .profiles.profile import Profile
     from .protocol.client import Client
     from .protocol.errors import ClientError
     from .protocol.model.definitions import ObjectModel, ResourceModel
@@ -76,12 +79,13 @@ class Device:
         on_resources: Callable[[Device, Path], None],
         on_gone: Callable[[Device, Collection[Path]], None],
         storage: HubStorage,
+        profiles: Sequence[Profile] = (),
     ) -> None:
         """Make a device that is not registered yet.
 
         `on_resources` is called with an instance when resources of it have become known,
         `on_gone` with instances that the device no longer has, `storage` is told when there is
-        something new to store.
+        something new to store. Of `profiles` those count that fit the device.
         """
         self.endpoint: str = subentry.unique_id or subentry.title
         self.subentry_id = subentry.subentry_id
@@ -92,10 +96,13 @@ class Device:
         self.failures: deque[tuple[datetime, ClientError]] = deque(maxlen=MAX_FAILURES)
         self.awake = True
         self.waiting = 0
+        self.profile = DeviceProfile()
         self._hass = hass
         self._entry = entry
         self._server = server
         self._models = models
+        self._profiles = profiles
+        self._identity = Identity()
         self._on_resources = on_resources
         self._on_gone = on_gone
         self._storage = storage
@@ -115,6 +122,13 @@ class Device:
     def available(self) -> bool:
         """Whether the endpoint is registered; asleep is available too."""
         return self.registration is not None
+
+    @property
+    def queue_mode(self) -> bool:
+        """Whether the device may sleep, as its profile or else the device itself says."""
+        if self.registration is None or self.profile.queue_mode is None:
+            return self.registration is not None and self.registration.queue_mode
+        return self.profile.queue_mode
 
     @property
     def device_info(self) -> DeviceInfo:
@@ -140,6 +154,11 @@ class Device:
     def polled(self) -> Collection[Path]:
         """The instances that are read because they cannot be observed."""
         return self._following.polled
+
+    @property
+    def attributes(self) -> Mapping[Path, Mapping[str, float]]:
+        """What the device was asked to keep to when it reports."""
+        return self._following.attributes.asked
 
     @property
     def misfits(self) -> Mapping[Path, str]:
@@ -305,6 +324,7 @@ class Device:
                 LOGGER.warning("What is stored of %s cannot be used: %r", self.endpoint, err)
             else:
                 self.values, self.resources = values, resources | values.keys()
+                self._choose_profile(registration)
                 if client:
                     self._following.async_resume(client, **following)
                 self.manual.async_resume(client, manual)
@@ -336,7 +356,7 @@ class Device:
         if registration.remote != previous.remote:
             self._forget_client()
         self._adopt(registration)
-        self._following.async_updated(sleeps=registration.queue_mode)
+        self._following.async_updated(sleeps=self.queue_mode)
 
     @callback
     def async_sent(self, readings: Readings) -> None:
@@ -389,8 +409,30 @@ class Device:
         for path in gone:
             self.values.pop(path, None)
         self._following.async_keep(registration.instances)
+        self._choose_profile(registration)
         if gone:
             self._on_gone(self, {path.instance for path in gone})
+
+    def _choose_profile(self, registration: Registration | None) -> None:
+        """Take the profiles that fit what the device says of itself now."""
+        identity = Identity(
+            endpoint=self.endpoint,
+            manufacturer=str(self.values.get(DEVICE / 0, "")),
+            model=str(self.values.get(DEVICE / 1, "")),
+            objects=frozenset(
+                registration.objects if registration else (path[0] for path in self.resources)
+            ),
+        )
+        if identity != self._identity:
+            self._identity = identity
+            self.profile = DeviceProfile(
+                profile for profile in self._profiles if profile.match.fits(identity)
+            )
+            self._following.async_profile_changed()
+        with suppress(NotRegistered):
+            self.client.set_sleep(
+                queue_mode=self.profile.queue_mode, awake_time=self.profile.awake_time
+            )
 
     # Values
 
@@ -429,10 +471,13 @@ class Device:
             if path not in self._misfits:
                 LOGGER.warning("Ignoring %s of %s: %s", path, self.endpoint, reason)
             self._misfits[path] = reason
+        identity_changed = any(path.instance == DEVICE for path in changed)
+        if identity_changed:
+            self._choose_profile(self.registration)
         self._notify(changed)
         for instance in {path.instance for path in new} & self._following.learnt:
             self._on_resources(self, instance)
-        if any(path.instance == DEVICE for path in changed) and DEVICE in self._following.learnt:
+        if identity_changed and DEVICE in self._following.learnt:
             self._enter_in_registry()
 
     @callback

@@ -77,6 +77,8 @@ def _device(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> dic
         "resources": {str(path): _resource(device, path) for path in sorted(device.resources)},
         "observed": _texts(device.observed),
         "polled": _texts(device.polled),
+        "profiles": device.profile.names,
+        "attributes": {str(path): dict(asked) for path, asked in device.attributes.items()},
         "misfits": {str(path): reason for path, reason in sorted(device.misfits.items())},
         "failures": [
             {

@@ -11,6 +11,7 @@ from . import cover, device_tracker, event, light, lock, mappings, select, siren
 from .entity import NAMES
 from .generic import generic_entity
 from .models import DiscoverySchema, EntityInfo
+from .profiles.entities import profiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,13 @@ ATTRIBUTES = frozenset({5603, 5604, 5701, 5750, 5751, 6050})
 
 
 def discover_instance(device: Device, instance: Path) -> Iterator[EntityInfo]:
-    """Yield the entities of one object instance of a device.
+    """Yield the entities of one object instance of a device, as its profile wants them."""
+    for info in _described(device, instance):
+        yield profiled(info, device.profile)
+
+
+def _described(device: Device, instance: Path) -> Iterator[EntityInfo]:
+    """Yield what the tables say of one object instance of a device.
 
     An object with rows of its own becomes what they say. Each resource that no row takes
     becomes a generic entity that its model describes.

@@ -11,6 +11,7 @@ from homeassistant.helpers.entity import Entity
 from propcache.api import cached_property
 
 from .const import DOMAIN
+from .protocol.model.definitions import ResourceType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .device import Device
     from .models import EntityInfo
     from .protocol.node import Scalar, Value
+    from .protocol.path import Path
 
 ATTR_COMMAND_WAITING = "command_waiting"
 APPLICATION_TYPE = 5750
@@ -30,6 +32,7 @@ SENSOR_UNITS = 5701
 """The unit of an instance's values, in most IPSO objects."""
 QUANTITY = "quantity"
 """The gap in a name that takes the key of a quantity, which the translations have a word for."""
+WHOLE = (ResourceType.INTEGER, ResourceType.UNSIGNED_INTEGER)
 _SENTENCE_CASE = re.compile("^[A-Z](?=[^A-Z]+$)")
 
 
@@ -89,6 +92,8 @@ class Lwm2mEntity(Entity):
         past the first show their ID. An entity that lost its device class, and
         with it its name, takes the model's.
         """
+        if self._info.name and self._info.whole_name:
+            return self._info.name
         name, number = self._own_name(), self._number_in_name()
         label = self._value(NAMES.get(self._info.instance.object_id, APPLICATION_TYPE))
         if isinstance(label, str) and (label := label.strip()[:MAX_LABEL]):
@@ -123,12 +128,12 @@ class Lwm2mEntity(Entity):
     def _labelled(self, label: str, name: str) -> str:
         """Join the instance's label and the entity's name.
 
-        The translations say how under the entity's key and `_labelled`; else the label
-        precedes the name.
+        The translations say how under the entity's key and `_labelled`; else, and where the name
+        is not theirs, the label precedes the name.
         """
         platform = self.platform_data
         key = f"component.{DOMAIN}.entity.{platform.domain}.{self.translation_key}_labelled.name"
-        if text := platform.platform_translations.get(key):
+        if not self._info.name and (text := platform.platform_translations.get(key)):
             return text.format(label=label, **self.translation_placeholders)
         if self.hass.config.language.startswith("en"):  # nouns of others may be capitalized
             name = _SENTENCE_CASE.sub(lambda first: first[0].lower(), name)
@@ -157,11 +162,19 @@ class Lwm2mEntity(Entity):
         return next(iter(self._scalars(resource_id)), None)
 
     def _number(self, resource_id: int | None = None) -> float | None:
-        """Return the last value of a resource where it is a finite number."""
+        """Return the last value of a resource where it is a finite number, scaled."""
         value = self._scalar(resource_id)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
+        if self._info.scales and abs(value) <= sys.float_info.max:
+            value = self._scaled(value, resource_id)
         return value if abs(value) <= sys.float_info.max else None
+
+    def _scaled(self, value: float, resource_id: int | None) -> float:
+        scale = self._info.scales.get(
+            self._info.resource_id if resource_id is None else resource_id
+        )
+        return scale.from_device(value) if scale else value
 
     def _boolean(self, resource_id: int | None = None) -> bool | None:
         """Return the last value of a resource where it is a boolean."""
@@ -171,7 +184,16 @@ class Lwm2mEntity(Entity):
     async def _write(self, values: dict[int, Scalar]) -> None:
         """Write resources of the instance, in order; HomeAssistantError when refused."""
         for resource_id, value in values.items():
-            await self._device.async_write({self._info.instance / resource_id: value})
+            path = self._info.instance / resource_id
+            await self._device.async_write({path: self._unscaled(path, value)})
+
+    def _unscaled(self, path: Path, value: Scalar) -> Scalar:
+        scale = self._info.scales.get(path.resource_id)
+        if scale is None or isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        number = scale.to_device(value)
+        model = self._device.model(path)
+        return round(number) if model and model.type in WHOLE else number
 
     async def _execute(self, resource_id: int, arguments: str | None = None) -> bool:
         """Execute a resource of the instance; HomeAssistantError when refused.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
+from .attributes import ReportingAttributes
 from .const import LOGGER, POLL_INTERVAL
 from .protocol.errors import BadResponse, ClientError, ClientRefused
 from .protocol.path import Path
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from .protocol.client import Client, Observation
     from .protocol.persistence import Json
 
+type Links = Mapping[Path, Mapping[str, str | None]]
+"""What Discover found, with the attributes of each."""
+
 DEVICE = Path(3, 0)
 UNSEEN_OBJECTS = frozenset({0, 1, 2, 21, 23})
 """Objects that only serve the protocol: Security, Server, Access Control, OSCORE, COSE."""
@@ -33,8 +37,8 @@ UNSEEN_OBJECTS = frozenset({0, 1, 2, 21, 23})
 class Following:
     """How far one device is learnt, and what is observed or read of it for its entities.
 
-    `learnt` are the instances whose resources are known, `polled` those that are read because
-    they cannot be observed.
+    `learnt` are the instances whose resources are known, `polled` those that are read instead of
+    observed, `refused` those of them that the device did not let be observed.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Following:
     ) -> None:
         """Start with nothing; `on_change` is called when other paths are observed than before."""
         self.learnt: set[Path] = set()
+        self.attributes = ReportingAttributes(device)
         self._hass = hass
         self._entry = entry
         self._device = device
@@ -54,6 +59,7 @@ class Following:
         """How often each instance was begun to be learnt."""
         self._observations: dict[Path, Observation] = {}
         self.polled: set[Path] = set()
+        self.refused: set[Path] = set()
         self._task: asyncio.Task[None] | None = None
         self._cancel_tick: CALLBACK_TYPE | None = None
 
@@ -84,28 +90,44 @@ class Following:
     def dump(self) -> Json:
         """Return what `load` and `async_resume` take, in JSON's types."""
         return {
-            name: [str(path) for path in sorted(paths)[:MAX_VALUES]]
-            for name, paths in (
-                ("learnt", self.learnt),
-                ("polled", self.polled),
-                ("observed", self.observed),
-            )
+            **{
+                name: [str(path) for path in sorted(paths)[:MAX_VALUES]]
+                for name, paths in (
+                    ("learnt", self.learnt),
+                    ("polled", self.polled),
+                    ("refused", self.refused),
+                    ("observed", self.observed),
+                )
+            },
+            "attributes": self.attributes.dump(),
         }
 
     @staticmethod
-    def load(stored: Mapping[str, Any]) -> dict[str, set[Path]]:
-        """Read what was dumped; KeyError, TypeError, AttributeError, PathError when it is wrong."""
-        return {
-            name: {Path.parse(text) for text in stored[name]}
-            for name in ("learnt", "polled", "observed")
+    def load(stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Read what was dumped; TypeError, ValueError, AttributeError, PathError when it is wrong.
+
+        What an earlier version did not store is empty.
+        """
+        paths = {
+            name: {Path.parse(text) for text in stored.get(name, ())}
+            for name in ("learnt", "polled", "refused", "observed")
         }
+        return {**paths, "attributes": ReportingAttributes.load(stored.get("attributes", {}))}
 
     @callback
     def async_resume(
-        self, client: Client, *, learnt: set[Path], polled: set[Path], observed: set[Path]
+        self,
+        client: Client,
+        *,
+        learnt: set[Path],
+        polled: set[Path],
+        refused: set[Path],
+        observed: set[Path],
+        attributes: dict[Path, Mapping[str, float]],
     ) -> None:
         """Go on from what was stored; what is no longer observed is to be learnt again."""
-        self.learnt, self.polled = learnt, polled
+        self.learnt, self.polled, self.refused = learnt, polled, refused
+        self.attributes.restore(attributes)
         for path in observed:
             observation = client.resume(
                 (path,), partial(self._device.async_notified, path), self._observation_ended
@@ -114,6 +136,7 @@ class Following:
                 self.learnt.discard(path.instance)
             else:
                 self._observations[path] = observation
+        self.async_profile_changed()
 
     # What the device tells
 
@@ -136,12 +159,18 @@ class Following:
             self.async_start()
 
     @callback
+    def async_profile_changed(self) -> None:
+        """Learn again what the device's profile now wants followed in another way."""
+        self.learnt = {instance for instance in self.learnt if self._is_as_wanted(instance)}
+
+    @callback
     def async_keep(self, instances: frozenset[Path]) -> None:
         """Drop all that is not of these instances."""
         self.learnt &= instances
-        self.polled = {path for path in self.polled if path.instance in instances}
+        self.polled &= instances
+        self.refused &= instances
         for path in [path for path in self._observations if path.instance not in instances]:
-            self._observations.pop(path).cancel()
+            self._end(path)
 
     @callback
     def async_forget(self) -> None:
@@ -151,16 +180,38 @@ class Following:
         for observation in self._observations.values():
             observation.cancel()
         self._observations.clear()
+        self.attributes.forget()
         self.polled.clear()
+        self.refused.clear()
         self.learnt.clear()
         self._tries.clear()
+
+    # What is wanted
+
+    def _wants_observed(self, instance: Path) -> bool:
+        return self._device.profile.settings(instance).get("observe", True)
+
+    def _is_as_wanted(self, instance: Path) -> bool:
+        """Tell whether a learnt instance is followed as the device's profile has it."""
+        wants_observed = self._wants_observed(instance)
+        if instance in self.polled:
+            return not wants_observed or instance in self.refused
+        if not wants_observed or (
+            instance in self._observations and self.attributes.by_resource(instance)
+        ):
+            return False
+        return all(
+            self.attributes.is_as_wanted(path)
+            for path in self._observations
+            if path.instance == instance
+        )
 
     # The work
 
     async def _learn_and_poll(self) -> None:
         """Learn the instances that are new, read those that cannot be observed."""
         device = self._device
-        discovered: dict[int, set[Path]] = {}
+        discovered: dict[int, Links] = {}
         try:
             for instance in sorted(self.polled):
                 await self._poll(instance)
@@ -174,7 +225,7 @@ class Following:
             self._schedule_tick()
 
     async def _poll(self, instance: Path) -> None:
-        """Read an instance that cannot be observed; one that is refused holds up no other."""
+        """Read an instance that is not observed; one that is refused holds up no other."""
         device = self._device
         try:
             device.async_apply(await device.client.read(instance))
@@ -182,56 +233,68 @@ class Following:
             self._device.note(err)
             LOGGER.debug("%s cannot be read from %s: %s", instance, device.endpoint, err)
 
-    async def _learn(self, instance: Path, discovered: dict[int, set[Path]]) -> None:
+    async def _learn(self, instance: Path, discovered: dict[int, Links]) -> None:
         """Find out an instance's resources and follow them."""
         client = self._device.client
         self._tries[instance] += 1
         object_id = instance.object_id
         if object_id not in discovered:
             discovered[object_id] = await self._discover(client, object_id)
+        links = discovered[object_id]
         self._device.resources.update(
-            path for path in discovered[object_id] if path.instance == instance
+            path for path in links if len(path) == 3 and path.instance == instance
         )
-        await self._follow(client, instance)
+        await self._follow(client, instance, links)
+        if not self._is_as_wanted(instance):  # it has just told which profile it has
+            await self._follow(client, instance, links)
         self.learnt.add(instance)
         self._device.async_learnt(instance)
 
-    async def _discover(self, client: Client, object_id: int) -> set[Path]:
+    async def _discover(self, client: Client, object_id: int) -> Links:
         """Ask for an object's resources; without an answer, take what its model demands."""
         try:
-            return {path for path in await client.discover(Path(object_id)) if len(path) == 3}
+            return await client.discover(Path(object_id))
         except (BadResponse, ClientRefused) as err:
             self._device.note(err)
             model = self._device.object_model(object_id)
             return {
-                instance / resource.id
+                instance / resource.id: {}
                 for instance in client.registration.instances
                 if model and instance.object_id == object_id
                 for resource in model.resources.values()
                 if resource.mandatory and not resource.readable
             }
 
-    async def _follow(self, client: Client, instance: Path) -> None:
+    async def _follow(self, client: Client, instance: Path, links: Links) -> None:
         """Observe an instance, else its resources, else read it now and at every tick."""
         device = self._device
+        wants_observed = self._wants_observed(instance)
+        by_resource = self.attributes.by_resource(instance)
+        if not wants_observed or by_resource:
+            self._end(instance)
+        self.polled.discard(instance)
+        self.refused.discard(instance)
         try:
-            if await self._observe(client, instance):
+            if wants_observed and not by_resource and await self._observe(client, instance, links):
                 return
             device.async_apply(await client.read(instance))
-            readable = sorted(path for path in device.values if path.instance == instance)
-            for path in readable:
-                if not await self._observe(client, path):
-                    break
-            else:
-                return
+            if wants_observed:
+                readable = sorted(path for path in device.values if path.instance == instance)
+                for path in readable:
+                    if not await self._observe(client, path, links):
+                        self.refused.add(instance)
+                        break
+                else:
+                    return
         except (BadResponse, ClientRefused) as err:
             self._device.note(err)
             LOGGER.debug("%s cannot be read from %s: %s", instance, device.endpoint, err)
             return
         self.polled.add(instance)
 
-    async def _observe(self, client: Client, path: Path) -> bool:
+    async def _observe(self, client: Client, path: Path, links: Links) -> bool:
         """Observe a path, if it is not yet; tell whether the device goes along."""
+        await self.attributes.async_write(client, path, links.get(path, {}))
         if path in self._observations:
             return True
         try:
@@ -249,11 +312,17 @@ class Following:
         self._on_change()
         return True
 
+    def _end(self, path: Path) -> None:
+        """End the observation of a path, if there is one."""
+        if observation := self._observations.pop(path, None):
+            observation.cancel()
+
     @callback
     def _observation_ended(self, observation: Observation) -> None:
         """Learn an instance again whose observation the device has ended."""
         if self._observations.get(observation.path) is observation:
             del self._observations[observation.path]
+            self.attributes.forget(observation.path)
             self.learnt.discard(observation.path.instance)
             self._on_change()
             self._schedule_tick()

@@ -23,8 +23,9 @@ from homeassistant.const import MAX_LENGTH_STATE_STATE, Platform
 
 from .binary_sensor import Lwm2mBinarySensor
 from .button import Lwm2mButton
+from .entity import WHOLE
 from .models import EntityInfo
-from .number import UNLIMITED, WHOLE, Lwm2mNumber, Lwm2mNumberDescription
+from .number import UNLIMITED, Lwm2mNumber, Lwm2mNumberDescription
 from .protocol.model.definitions import ResourceModel, ResourceType
 from .protocol.node import ObjectLink
 from .sensor import (

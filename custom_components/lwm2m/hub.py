@@ -47,11 +47,13 @@ from .protocol.server import (
 from .storage import HubStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
     from .entity import Lwm2mEntity
+    from .models import EntityInfo
+    from .profiles.profile import Profile
     from .protocol.model.registry import ModelRegistry
     from .protocol.path import Path
     from .protocol.persistence import Json
@@ -75,11 +77,18 @@ class Hub:
     nothing is read from those. Both by endpoint name.
     """
 
-    def __init__(self, hass: HomeAssistant, entry: Lwm2mConfigEntry, models: ModelRegistry) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: Lwm2mConfigEntry,
+        models: ModelRegistry,
+        profiles: Sequence[Profile] = (),
+    ) -> None:
         """Make a hub that has no socket yet."""
         self.devices: dict[str, Device] = {}
         self.pending: dict[str, Registration] = {}
         self.models = models
+        self._profiles = profiles
         self.server = LwM2mServer(models, admit=self._admit, lifetime_grace=LIFETIME_GRACE)
         self._hass = hass
         self._entry = entry
@@ -171,9 +180,14 @@ class Hub:
         created = self._created[device.endpoint]
         entities: dict[Platform, list[Lwm2mEntity]] = defaultdict(list)
         for info in discover_instance(device, instance):
-            if info.key not in created:
-                created.add(info.key)
+            if info.key in created:
+                continue
+            created.add(info.key)
+            if info.hidden:
+                self._remove_entity(device, info)
+            else:
                 entities[info.platform].append(info.entity_class(device, info))
+        self._show_presence(device)
         for platform, new in entities.items():
             self._add_entities[platform](new, config_subentry_id=device.subentry_id)
 
@@ -194,10 +208,17 @@ class Hub:
             if entry.unique_id.removeprefix(f"{device.unique_id}-").startswith(gone):
                 registry.async_remove(entry.entity_id)
 
+    def _remove_entity(self, device: Device, info: EntityInfo) -> None:
+        """Remove an entity of before a profile hid it."""
+        registry = er.async_get(self._hass)
+        unique_id = f"{device.unique_id}-{info.key}"
+        if entity_id := registry.async_get_entity_id(info.platform, DOMAIN, unique_id):
+            registry.async_remove(entity_id)
+
     def _show_presence(self, device: Device) -> None:
         """Create what a device in queue mode shows of its sleep, if it is not there yet."""
-        registration, created = device.registration, self._created[device.endpoint]
-        if self._forwarded and registration and registration.queue_mode:
+        created = self._created[device.endpoint]
+        if self._forwarded and device.queue_mode:
             new = [sensor for sensor in presence_sensors(device) if sensor.unique_id not in created]
             created.update(sensor.unique_id for sensor in new if sensor.unique_id)
             self._add_entities[Platform.SENSOR](new, config_subentry_id=device.subentry_id)
@@ -370,6 +391,7 @@ class Hub:
             on_resources=self._on_resources,
             on_gone=self._on_gone,
             storage=self._storage,
+            profiles=self._profiles,
         )
         self.devices[device.endpoint] = device
         self._withdraw(device.endpoint)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from homeassistant.const import Platform
     from homeassistant.helpers.entity import EntityDescription
 
     from .entity import Lwm2mEntity
+    from .profiles.profile import Scale
     from .protocol.path import Path
 
 
@@ -68,7 +71,13 @@ class EntityInfo:
     watched: tuple[int, ...] = ()
     main: bool = True
     name: str | None = None
-    """The model's name, for generic entities that have no translation."""
+    """A name in place of the translated one: the model's for a generic entity, or a profile's."""
+    whole_name: bool = False
+    """Whether `name` says already which instance is meant."""
+    hidden: bool = False
+    """Whether there is to be no such entity, also where there was one."""
+    scales: Mapping[int, Scale] = field(default_factory=dict)
+    """Resource -> how its numbers become Home Assistant's."""
 
     @property
     def primary(self) -> Path:

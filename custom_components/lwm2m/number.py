@@ -9,9 +9,8 @@ from homeassistant.components.number import NumberEntity, NumberEntityDescriptio
 from homeassistant.const import EntityCategory, Platform, UnitOfRatio
 from homeassistant.core import callback
 
-from .entity import SENSOR_UNITS, Lwm2mEntity
+from .entity import SENSOR_UNITS, WHOLE, Lwm2mEntity
 from .models import DiscoverySchema, object_ids
-from .protocol.model.definitions import ResourceType
 from .units import number_class, stated_unit
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 PARALLEL_UPDATES = 0
 
 MIN_RANGE, MAX_RANGE = 5603, 5604
-WHOLE = (ResourceType.INTEGER, ResourceType.UNSIGNED_INTEGER)
 UNLIMITED = 1e9
 """The bound of a number that has none of its own; Home Assistant wants one."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN, LOGGER, MODELS_DIRECTORY
+from .const import DOMAIN, MODELS_DIRECTORY
 from .protocol.model.registry import ModelRegistry, load_registry
 from .protocol.model.xml import load_models_directory
+from .user_files import async_report_broken
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .protocol.model.definitions import ObjectModel
 
 DATA_MODELS: HassKey[ModelRegistry] = HassKey(f"{DOMAIN}_models")
-_ISSUE = "broken_model_"
 
 
 async def async_load_registry(hass: HomeAssistant) -> None:
@@ -36,21 +35,7 @@ async def async_load_user_models(hass: HomeAssistant) -> ModelRegistry:
     registry = hass.data[DATA_MODELS]
     for model in models:
         registry.add(model)
-    for file, error in errors.items():
-        LOGGER.warning("Cannot use the object definition %s: %s", directory / file, error)
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            f"{_ISSUE}{file}",
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="broken_model",
-            translation_placeholders={"file": str(directory / file), "error": error},
-        )
-    for domain, issue_id in list(ir.async_get(hass).issues):
-        is_ours = domain == DOMAIN and issue_id.startswith(_ISSUE)
-        if is_ours and issue_id.removeprefix(_ISSUE) not in errors:
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
+    async_report_broken(hass, "broken_model", directory, errors)
     return registry
 
 

@@ -54,6 +54,8 @@ class MeasurementDescription(SensorEntityDescription):
     """Whether only the unit says what is measured."""
     missing: float | None = None
     """The number that stands for none."""
+    fixed: frozenset[str] = frozenset()
+    """What holds whatever unit device and model state: `unit`, `precision`, `state_class`."""
 
 
 def state_class_for(device_class: SensorDeviceClass | None) -> SensorStateClass:
@@ -86,8 +88,8 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
         self._attr_native_value = self._measured()
 
     def _measured(self) -> float | None:
-        number = self._number()
-        if number is None or number == self.entity_description.missing:
+        number, missing = self._number(), self.entity_description.missing
+        if number is None or (missing is not None and self._scalar() == missing):
             return None
         # Twelve digits leave out what multiplying binary fractions adds.
         return number if self._factor is None else float(f"{number * self._factor:.12g}")
@@ -97,14 +99,15 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
         unit, self._factor = self._unit(), None
         if description.class_from_unit:
             device_class = sensor_class(unit)
-            self._attr_state_class = state_class_for(device_class)
+            if "state_class" not in description.fixed:
+                self._attr_state_class = state_class_for(device_class)
         else:
             unit, self._factor, device_class = convert(unit, self._class())
         self._attr_device_class = device_class
         self._attr_native_unit_of_measurement = unit
         self._attr_suggested_display_precision = (
             description.suggested_display_precision
-            if unit == description.native_unit_of_measurement
+            if "precision" in description.fixed or unit == description.native_unit_of_measurement
             else None
         )
 
@@ -112,6 +115,8 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
         stated = self._value(SENSOR_UNITS) if SENSOR_UNITS in self._info.watched else None
         model = self._device.model(self._info.primary)
         default = self.entity_description.native_unit_of_measurement
+        if "unit" in self.entity_description.fixed:
+            return default
         return stated_unit(stated, stated_unit(model.unit if model else None, default))
 
     def _class(self) -> SensorDeviceClass | None:

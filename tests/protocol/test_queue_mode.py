@@ -552,3 +552,31 @@ async def test_stopping_the_server_drops_what_waits(sleeper: Sleeper) -> None:
     await sleeper.server.stop()
     with pytest.raises(NotRegistered):
         await writing
+
+
+# The owner's word
+
+
+async def test_owner_says_how_long_the_device_is_awake(make_sleeper: MakeSleeper) -> None:
+    sleeper = await make_sleeper()
+    sleeper.client.set_sleep(queue_mode=None, awake_time=0.01)
+    assert await sleeper.until(awake=False)
+
+
+async def test_owner_says_that_the_device_is_always_awake(make_sleeper: MakeSleeper) -> None:
+    sleeper = await make_sleeper(awake_time=0.01)
+    await sleeper.until(awake=False)
+    sleeper.client.set_sleep(queue_mode=False, awake_time=None)
+    await sleeper.until(awake=True)
+    await sleeper.wake()
+    assert not sleeper.client.queue_mode
+
+
+async def test_owner_says_that_the_device_sleeps(
+    make_server: MakeServer, make_device: MakeDevice
+) -> None:
+    server = await make_server(awake_time=0.01)
+    sleeper = Sleeper(server, await make_device(server), [])
+    sleeper.location = await sleeper.device.register("dev", "lwm2m=1.1", payload=LINKS)
+    sleeper.client.set_sleep(queue_mode=True, awake_time=None)
+    assert await sleeper.until(awake=False)

@@ -33,12 +33,12 @@ UNSET = Unset.UNSET
 type Attribute[Value] = Value | Unset | None
 """None leaves an attribute as it is."""
 
-_NUMERIC = frozenset({ResourceType.INTEGER, ResourceType.UNSIGNED_INTEGER, ResourceType.FLOAT})
+NUMERIC = frozenset({ResourceType.INTEGER, ResourceType.UNSIGNED_INTEGER, ResourceType.FLOAT})
 _BOOLEAN = frozenset({ResourceType.BOOLEAN})
 _TYPES: Mapping[str, frozenset[ResourceType]] = {
-    "gt": _NUMERIC,
-    "lt": _NUMERIC,
-    "st": _NUMERIC,
+    "gt": NUMERIC,
+    "lt": NUMERIC,
+    "st": NUMERIC,
     "edge": _BOOLEAN,
 }
 """Attributes of resources and resource instances alone, and the types that they make sense of.

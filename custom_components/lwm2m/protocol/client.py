@@ -76,6 +76,8 @@ class Client:
         """
         queue = RequestQueue(registration.endpoint, awake_time, lambda: on_presence(self))
         queue.queue_mode = registration.queue_mode
+        self._default_awake_time = awake_time
+        self._queue_mode: bool | None = None
         self._exchanges = Exchanges(coap, registration, timeout, queue)
         self._models = models
         self._observations: WeakSet[Observation] = WeakSet()
@@ -97,6 +99,23 @@ class Client:
     def waiting(self) -> int:
         """How many operations wait for the client to be awake, or for those before them."""
         return self._exchanges.queue.waiting
+
+    def set_sleep(self, *, queue_mode: bool | None, awake_time: float | None) -> None:
+        """Take its owner's word for whether the client sleeps, and how many seconds it is awake.
+
+        None is what the client itself says, and the default. No text of the specification has
+        this: it is for clients that say wrong things, or nothing, of their sleep.
+        """
+        queue = self._exchanges.queue
+        self._queue_mode = queue_mode
+        queue.awake_time = self._default_awake_time if awake_time is None else awake_time
+        queue.queue_mode = self.queue_mode
+
+    @property
+    def queue_mode(self) -> bool:
+        """Whether the client may sleep."""
+        registered = self.registration.queue_mode
+        return registered if self._queue_mode is None else self._queue_mode
 
     def heard(self) -> None:
         """Take note of a request of the client: it is awake."""
@@ -327,7 +346,7 @@ class Client:
         """
         moved = registration.remote != self.registration.remote
         self._exchanges.registration = registration
-        self._exchanges.queue.queue_mode = registration.queue_mode
+        self._exchanges.queue.queue_mode = self.queue_mode
         self._payloads.formats.registration = registration
         self._types.clear()
         if moved:

@@ -91,6 +91,19 @@ class RequestQueue:
                 self._set_awake(True)
 
     @property
+    def awake_time(self) -> float:
+        """How many seconds after its last message the client falls asleep."""
+        return self._awake_time
+
+    @awake_time.setter
+    def awake_time(self, value: float) -> None:
+        if value != self._awake_time:
+            self._awake_time = value
+            if self._timer is not None:
+                self._stop_timer()
+                self._await_sleep()
+
+    @property
     def waiting(self) -> int:
         """How many operations wait for the client to be awake, or for one before them."""
         under_way = bool(self._turns) and self._turns[0].granted.done()
