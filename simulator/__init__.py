@@ -1,5 +1,5 @@
 """LwM2M client devices for the demo, the tests and the benchmarks.
 
-`board` has the running `Board`, `boards` the tables of five of them, `blueprint` what a table
-consists of, `events` what can be awaited.
+`board` has the running `Board`, `boards` and `outdoors` the tables of some, `blueprint` what a
+table consists of, `events` what can be awaited.
 """

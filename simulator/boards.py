@@ -2,131 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 import re
 from typing import TYPE_CHECKING
-import zlib
 
 from aiocoap import BAD_REQUEST
 
 from custom_components.lwm2m.protocol.path import Path
 
-from .blueprint import Blueprint, Computed, Row, Rows
+from .blueprint import Blueprint
 from .drift import Drift
 from .errors import RefusedError
+from .outdoors import BIKE_TRACKER, GARDEN_CONTROLLER
+from .parts import BATTERY_LEVEL, SIGNAL, battery, device, follow_extremes, mains, sensor
 from .settings import Settings
 
 if TYPE_CHECKING:
     from custom_components.lwm2m.protocol.node import Value
 
     from .board import Board
-
-DEVICE = Path(3, 0)
-CONNECTIVITY = Path(4, 0)
-BATTERY_LEVEL = Path(3, 0, 9)
-ERROR_CODE = Path(3, 0, 11)
-SIGNAL_STRENGTH = Path(4, 0, 2)
-
-WIFI, THREAD = 21, 23
-"""Network bearers (OMA-TS-LightweightM2M_Core-V1_1_1 appendix E.5)."""
-MAINS = 6
-INTERNAL_BATTERY = 1
-"""Power sources (OMA-TS-LightweightM2M_Core-V1_1_1 appendix E.4)."""
-
-
-def _reboot(board: Board, path: Path, arguments: str) -> None:
-    board.reboot()
-
-
-def _factory_reset(board: Board, path: Path, arguments: str) -> None:
-    board.reset()
-    board.reboot()
-
-
-def _reset_error_code(board: Board, path: Path, arguments: str) -> None:
-    board.set(ERROR_CODE, {0: 0})
-
-
-def _reset_minimum_and_maximum(board: Board, path: Path, arguments: str) -> None:
-    for resource_id in (5601, 5602):
-        board.set(path.instance / resource_id, board.value(path.instance / 5700))
-
-
-def _reset_counter(board: Board, path: Path, arguments: str) -> None:
-    board.set(path.instance / 5501, 0)
-
-
-def _device(model: str, kind: str, power: dict[int, Row]) -> dict[Path, Rows]:
-    """Device and Connectivity Monitoring, as every board has them."""
-    bearer = THREAD if BATTERY_LEVEL.resource_id in power else WIFI
-    return {
-        DEVICE: {
-            0: "Example Works",
-            1: model,
-            2: Computed(lambda board: f"EX-{zlib.crc32(board.endpoint.encode()):08X}"),
-            3: "1.4.2",
-            4: _reboot,
-            5: _factory_reset,
-            10: 148,
-            11: {0: 0},
-            12: _reset_error_code,
-            13: Computed(lambda board: datetime.now(UTC).replace(microsecond=0)),
-            14: "+01:00",
-            15: "Europe/Berlin",
-            16: "U",
-            17: kind,
-            18: "B",
-            19: "2026.10",
-            21: 512,
-            **power,
-        },
-        CONNECTIVITY: {
-            0: bearer,
-            1: {0: bearer},
-            2: -61,
-            3: 2,
-            4: {0: "192.0.2.17", 1: "2001:db8::17"},
-            5: {0: "192.0.2.1"},
-        },
-    }
-
-
-def _mains() -> dict[int, Row]:
-    return {6: {0: MAINS}, 20: 5}
-
-
-def _battery(level: int, millivolts: int, milliamperes: int) -> dict[int, Row]:
-    return {
-        6: {0: INTERNAL_BATTERY},
-        7: {0: millivolts},
-        8: {0: milliamperes},
-        9: level,
-        20: 0,
-    }
-
-
-def _sensor(value: float, unit: str, lowest: float, highest: float) -> Rows:
-    return {
-        5700: value,
-        5701: unit,
-        5601: value,
-        5602: value,
-        5603: lowest,
-        5604: highest,
-        5605: _reset_minimum_and_maximum,
-    }
-
-
-def _follow_extremes(board: Board, path: Path) -> None:
-    """Keep a sensor's minimum and maximum measured value."""
-    if path.resource_id != 5700 or not board.has(path.instance / 5601):
-        return
-    value = board.value(path)
-    board.set(path.instance / 5601, min(value, board.value(path.instance / 5601)))
-    board.set(path.instance / 5602, max(value, board.value(path.instance / 5602)))
-
-
-_SIGNAL = Drift(SIGNAL_STRENGTH, -61, 4, digits=0)
 
 # Weather station
 
@@ -135,7 +28,7 @@ _WEATHER = (
     Drift(Path(3304, 0, 5700), 62.0, 8.0),
     Drift(Path(3315, 0, 5700), 101_300.0, 600.0),
     Drift(Path(3301, 0, 5700), 18_000.0, 4_000.0, digits=0),
-    _SIGNAL,
+    SIGNAL,
 )
 
 
@@ -147,14 +40,14 @@ def _weather_tick(board: Board, seconds: float) -> None:
 WEATHER_STATION = Blueprint(
     name="weather-station",
     instances={
-        **_device("Skywatch 4", "weather station", _battery(87, 4080, 24)),
-        Path(3303, 0): {**_sensor(14.2, "Cel", -40.0, 85.0), 5750: "Outdoor"},
-        Path(3304, 0): {**_sensor(61.5, "%RH", 0.0, 100.0), 5750: "Outdoor"},
-        Path(3315, 0): _sensor(101_325.0, "Pa", 30_000.0, 110_000.0),
-        Path(3301, 0): _sensor(17_500.0, "lx", 0.0, 120_000.0),
+        **device("Skywatch 4", "weather station", battery(87, 4080, 24)),
+        Path(3303, 0): {**sensor(14.2, "Cel", -40.0, 85.0), 5750: "Outdoor"},
+        Path(3304, 0): {**sensor(61.5, "%RH", 0.0, 100.0), 5750: "Outdoor"},
+        Path(3315, 0): sensor(101_325.0, "Pa", 30_000.0, 110_000.0),
+        Path(3301, 0): sensor(17_500.0, "lx", 0.0, 120_000.0),
     },
     versions={1: "1.1", 3: "1.1", 3303: "1.1", 3304: "1.1"},
-    changed=_follow_extremes,
+    changed=follow_extremes,
     tick=_weather_tick,
 )
 
@@ -175,7 +68,7 @@ def _check_colour(board: Board, path: Path, value: Value) -> None:
 COLOUR_LIGHT = Blueprint(
     name="colour-light",
     instances={
-        **_device("Glow 2", "light", _mains()),
+        **device("Glow 2", "light", mains()),
         Path(3311, 0): {
             5850: True,
             5851: 80,
@@ -186,7 +79,7 @@ COLOUR_LIGHT = Blueprint(
         },
     },
     check=_check_colour,
-    tick=_SIGNAL.step,
+    tick=SIGNAL.step,
 )
 
 # Smart plug with power and energy
@@ -219,7 +112,7 @@ def _plug_changed(board: Board, path: Path) -> None:
 
 def _plug_tick(board: Board, seconds: float) -> None:
     _VOLTAGE.step(board, seconds)
-    _SIGNAL.step(board, seconds)
+    SIGNAL.step(board, seconds)
     used = board.value(PLUG_POWER) * seconds / 3600
     for meter in (PLUG_METER, PLUG_ENERGY):
         board.set(meter, round(board.value(meter) + used, 3))
@@ -228,7 +121,7 @@ def _plug_tick(board: Board, seconds: float) -> None:
 SMART_PLUG = Blueprint(
     name="smart-plug",
     instances={
-        **_device("Switchback 1", "smart plug", _mains()),
+        **device("Switchback 1", "smart plug", mains()),
         Path(3312, 0): {5850: True, 5852: 0, 5750: "Floor lamp"},
         Path(3305, 0): {5800: PLUG_LOAD, 5805: 1234.5, 5820: 1.0, 5822: _reset_energy},
         Path(3331, 0): {5700: 1234.5, 5701: "Wh", 5822: _reset_energy},
@@ -248,6 +141,10 @@ BUTTON_PRESSED = Path(3347, 0, 5500)
 BUTTON_COUNTER = Path(3347, 0, 5501)
 
 
+def _reset_counter(board: Board, path: Path, arguments: str) -> None:
+    board.set(path.instance / 5501, 0)
+
+
 def _count_activations(board: Board, path: Path) -> None:
     """Count each time that an input becomes active."""
     if path.resource_id == 5500 and board.value(path):
@@ -257,7 +154,7 @@ def _count_activations(board: Board, path: Path) -> None:
 
 def _door_tick(board: Board, seconds: float) -> None:
     """Open for about half a minute every few minutes; the button is held for one tick."""
-    _SIGNAL.step(board, seconds)
+    SIGNAL.step(board, seconds)
     is_open = board.value(DOOR_OPEN)
     if board.random.random() < seconds / (30 if is_open else 120):
         board.set(DOOR_OPEN, not is_open)
@@ -268,7 +165,7 @@ def _door_tick(board: Board, seconds: float) -> None:
 DOOR_SENSOR = Blueprint(
     name="door-sensor",
     instances={
-        **_device("Latch 3", "door sensor", _battery(64, 2910, 1)),
+        **device("Latch 3", "door sensor", battery(64, 2910, 1)),
         Path(3200, 0): {5500: False, 5501: 0, 5505: _reset_counter, 5750: "Front door"},
         Path(3347, 0): {5500: False, 5501: 0, 5750: "Doorbell"},
     },
@@ -300,20 +197,28 @@ def _logger_tick(board: Board, seconds: float) -> None:
 COLD_STORE_LOGGER = Blueprint(
     name="cold-store-logger",
     instances={
-        **_device("Frost 1", "temperature logger", _battery(93, 3560, 2)),
-        Path(3303, 0): {**_sensor(-18.4, "Cel", -55.0, 125.0), 5750: "Cold store"},
+        **device("Frost 1", "temperature logger", battery(93, 3560, 2)),
+        Path(3303, 0): {**sensor(-18.4, "Cel", -55.0, 125.0), 5750: "Cold store"},
         Path(3320, 0): {5700: 93.0, 5701: "%", 5750: "Probe battery"},
     },
     versions={3303: "1.1", 3320: "1.1"},
     settings=Settings(
         queue_mode=True, lifetime=60, update_after=0.4, awake_time=4.0, confirmable=True
     ),
-    changed=_follow_extremes,
+    changed=follow_extremes,
     tick=_logger_tick,
 )
 
 BLUEPRINTS = {
     blueprint.name: blueprint
-    for blueprint in (WEATHER_STATION, COLOUR_LIGHT, SMART_PLUG, DOOR_SENSOR, COLD_STORE_LOGGER)
+    for blueprint in (
+        WEATHER_STATION,
+        COLOUR_LIGHT,
+        SMART_PLUG,
+        DOOR_SENSOR,
+        COLD_STORE_LOGGER,
+        BIKE_TRACKER,
+        GARDEN_CONTROLLER,
+    )
 }
 """All boards by name."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeassistant.const import RESTART_EXIT_CODE
 
-from simulator.boards import BLUEPRINTS, COLOUR_LIGHT, WEATHER_STATION
+from simulator.boards import BLUEPRINTS, WEATHER_STATION
 
 from .home_assistant import (
     HOST,
@@ -38,6 +38,13 @@ DEFAULT_FOLDER = ROOT / ".demo"
 NEW_BOARD_PREFIX = "new-"
 """The board of this prefix is left for the visitor to discover and add."""
 READY_TIMEOUT = 60.0
+COMMANDS = {
+    "light": {"on": ("turn_off", "off"), "off": ("turn_on", "on")},
+    "lock": {"locked": ("unlock", "unlocked"), "unlocked": ("lock", "locked")},
+    "valve": {"open": ("close_valve", "closed"), "closed": ("open_valve", "open")},
+}
+"""What `--check` does to an entity of a domain: from its state, by an action, to another state."""
+COMMAND_TIMEOUT = 10.0
 STATELESS = {"button", "event"}
 """Domains whose entities have no state before something happens."""
 
@@ -194,25 +201,21 @@ async def wait_until_ready(home: HomeAssistant) -> list[Row]:
         ) from None
 
 
-async def switch_the_light(home: HomeAssistant) -> str:
-    """Toggle the colour light and wait for the other state; return its entity ID."""
-    light = next(
-        row
-        for row in await rows(home)
-        if row.board == COLOUR_LIGHT.name and row.entity_id.startswith("light.")
-    )
-    wanted = "off" if light.state == "on" else "on"
-    target = {"entity_id": light.entity_id}
-    await home.call("call_service", domain="light", service=f"turn_{wanted}", target=target)
+async def command(home: HomeAssistant, domain: str) -> str:
+    """Put the boards' entity of a domain into another state; return what became of it."""
+    entity = next(row for row in await rows(home) if row.entity_id.startswith(f"{domain}."))
+    service, wanted = COMMANDS[domain][entity.state]
+    target = {"entity_id": entity.entity_id}
+    await home.call("call_service", domain=domain, service=service, target=target)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(COMMAND_TIMEOUT):
             while True:
                 states = {row.entity_id: row.state for row in await rows(home)}
-                if states[light.entity_id] == wanted:
-                    return f"{light.entity_id} went from {light.state} to {wanted}"
+                if states[entity.entity_id] == wanted:
+                    return f"{entity.entity_id} went from {entity.state} to {wanted}"
                 await asyncio.sleep(0.1)
     except TimeoutError:
-        raise HomeAssistantError(f"{light.entity_id} did not turn {wanted}") from None
+        raise HomeAssistantError(f"{entity.entity_id} did not become {wanted}") from None
 
 
 def print_table(found: Sequence[Row]) -> None:
@@ -247,9 +250,10 @@ async def demo(options: argparse.Namespace) -> None:
             found = await wait_until_ready(home)
             say(f"    {len(found)} entities have their states, {monotonic() - start:.1f} s in all")
             if options.check:
-                outcome = await switch_the_light(home)
+                outcomes = [await command(home, domain) for domain in COMMANDS]
                 print_table(await rows(home))
-                say(f"The light obeys: {outcome}")
+                for outcome in outcomes:
+                    say(f"The boards obey: {outcome}")
                 return
             say("")
             say(f"    Open {url} and sign in as {USER} with the password {PASSWORD}.")

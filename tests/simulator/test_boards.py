@@ -1,4 +1,4 @@
-"""The five boards: sound tables, plausible values, and hooks that do what they say."""
+"""The boards: sound tables, plausible values, and hooks that do what they say."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
 from simulator.board import Board
 from simulator.boards import (
-    BATTERY_LEVEL,
     BLUEPRINTS,
     BUTTON_COUNTER,
     BUTTON_PRESSED,
@@ -37,6 +36,18 @@ from simulator.boards import (
     STORE_BATTERY,
     WEATHER_STATION,
 )
+from simulator.outdoors import (
+    BIKE_LATITUDE,
+    BIKE_LONGITUDE,
+    BIKE_TRACKER,
+    GARDEN_CONTROLLER,
+    GATE_LOCKED,
+    HORN_ON,
+    VALVE_STATUS,
+    VENT_POSITION,
+    VENT_REMAINING_TIME,
+)
+from simulator.parts import BATTERY_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -311,3 +322,54 @@ class TestLogger:
             board.sleep()
             board.tick(HOUR)
             assert board.value(TEMPERATURE) != -18.4
+
+
+class TestTracker:
+    """The bike tracker."""
+
+    def test_it_stays_in_town(self) -> None:
+        board = Board(BIKE_TRACKER, server=NOWHERE)
+        positions = set()
+        for _ in range(500):
+            board.tick(60)
+            latitude, longitude = board.value(BIKE_LATITUDE), board.value(BIKE_LONGITUDE)
+            assert abs(latitude - 52.5163) < 0.05
+            assert abs(longitude - 13.3777) < 0.05
+            positions.add((latitude, longitude))
+        assert len(positions) > 400
+
+    def test_its_horn_stops_by_itself(self) -> None:
+        board = Board(BIKE_TRACKER, server=NOWHERE)
+        board.set(HORN_ON, True)
+        board.tick(5)
+        assert board.value(HORN_ON) is False
+
+
+class TestGarden:
+    """The garden controller."""
+
+    @pytest.fixture
+    async def garden(self, peer: Peer) -> AsyncIterator[Board]:
+        """A running controller."""
+        async with Board(GARDEN_CONTROLLER, server=peer.address) as board:
+            yield board
+
+    async def test_its_valve_obeys(self, peer: Peer, garden: Board) -> None:
+        await peer.request(garden, PUT, "/3425/0/3", payload=b"40")
+        assert garden.value(VALVE_STATUS) == 40
+
+    @pytest.mark.parametrize(("argument", "locked"), [(b"0", False), (b"1", True)])
+    async def test_its_gate_is_locked_and_unlocked(
+        self, peer: Peer, garden: Board, argument: bytes, locked: bool
+    ) -> None:
+        garden.set(GATE_LOCKED, not locked)
+        await peer.request(garden, POST, "/10359/0/100", payload=argument)
+        assert garden.value(GATE_LOCKED) is locked
+
+    def test_its_vent_takes_its_time(self, garden: Board) -> None:
+        garden.set(VENT_POSITION, 100.0)
+        remaining = []
+        for _ in range(3):
+            remaining.append(garden.value(VENT_REMAINING_TIME))
+            garden.tick(5)
+        assert remaining == [10.0, 5.0, 0.0]
