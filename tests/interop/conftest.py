@@ -14,6 +14,8 @@ from custom_components.lwm2m.protocol.server import LwM2mServer, ServerEvent
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from custom_components.lwm2m.protocol.security import CredentialStore
+
 PATIENCE = 20.0
 """Seconds; a Java virtual machine on a busy computer takes its time to start."""
 
@@ -21,8 +23,8 @@ PATIENCE = 20.0
 class Server(LwM2mServer):
     """A server whose events can be awaited."""
 
-    def __init__(self) -> None:
-        super().__init__(load_registry())
+    def __init__(self, credentials: CredentialStore | None = None) -> None:
+        super().__init__(load_registry(), credentials=credentials)
         self._events: asyncio.Queue[ServerEvent] = asyncio.Queue()
         self.subscribe(self._events.put_nowait)
 
@@ -38,6 +40,6 @@ class Server(LwM2mServer):
 @pytest.fixture
 async def server(socket_enabled: None) -> AsyncIterator[Server]:
     server = Server()
-    await server.start("127.0.0.1", {Scheme.COAP: 0})
+    await server.start("127.0.0.1", {Scheme.COAP: 0, Scheme.COAPS: 0})
     yield server
     await server.stop()

@@ -11,7 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 PROJECT = Path(__file__).parent / "leshan"
 CLASS_PATH_FILE = PROJECT / "target" / "classpath.txt"
@@ -82,22 +82,28 @@ async def leshan(
     lifetime: int = 60,
     content_format: str = "ALL",
     queue_mode: bool = False,
+    security: Sequence[str] = (),
+    properties: Sequence[str] = (),
 ) -> AsyncIterator[LeshanPeer]:
     """Run a Leshan client that registers with the server on this port of 127.0.0.1.
 
-    `content_format` is the only one that it knows, by Leshan's name.
+    `content_format` is the only one that it knows, by Leshan's name. LeshanPeer.java lists what
+    `security` and `properties` may be.
     """
+    scheme = "coaps" if security else "coap"
     process = await asyncio.create_subprocess_exec(
         "java",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        *(f"-D{name}" for name in properties),
         "-cp",
         class_path,
         "interop.LeshanPeer",
-        f"coap://127.0.0.1:{port}",
+        f"{scheme}://127.0.0.1:{port}",
         endpoint,
         str(lifetime),
         content_format,
         str(queue_mode).lower(),
+        *security,
         stdin=PIPE,
         stdout=PIPE,
     )

@@ -2,12 +2,17 @@ package interop;
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.eclipse.californium.elements.config.Configuration;
+import org.eclipse.californium.scandium.config.DtlsConfig;
 import org.eclipse.leshan.client.LeshanClient;
 import org.eclipse.leshan.client.LeshanClientBuilder;
 import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
@@ -40,17 +45,22 @@ import org.eclipse.leshan.core.response.ExecuteResponse;
 import org.eclipse.leshan.core.response.WriteResponse;
 import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointsProvider;
 import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientProtocolProvider;
+import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClientProtocolProvider;
 
 /**
  * A Leshan client that tests drive: one event a line on standard output, one command a line on
  * standard input.
  *
  * <p>Arguments: SERVER_URI ENDPOINT LIFETIME FORMAT (the only content format that it knows, by
- * name, or ALL) QUEUE_MODE (true or false).
+ * name, or ALL) QUEUE_MODE (true or false) [SECURITY], where SECURITY is {@code psk IDENTITY
+ * HEX_KEY}, {@code rpk KEY PUBLIC_KEY SERVERS_PUBLIC_KEY} or {@code x509 KEY CERTIFICATE
+ * SERVERS_CERTIFICATE} (files, DER). Properties: {@code cid} (length of a connection ID, none
+ * without), {@code reconnect} (true: with a full handshake before each update).
  * Commands: {@code set OBJECT/INSTANCE/RESOURCE NUMBER}, {@code update}, {@code send PATH},
  * {@code stop} (deregisters), {@code vanish} (does not).
  */
 public final class LeshanPeer {
+    private static final int SERVER_ID = 123;
     private static final int TEMPERATURE = 3303;
     private static final int LIGHT = 3311;
     private static final int SENSOR_VALUE = 5700;
@@ -97,6 +107,36 @@ public final class LeshanPeer {
         return values;
     }
 
+    private static byte[] read(String file) throws Exception {
+        return Files.readAllBytes(Path.of(file));
+    }
+
+    private static Security security(String uri, String[] given) throws Exception {
+        String mode = given.length > 5 ? given[5] : "none";
+        return switch (mode) {
+            case "none" -> Security.noSec(uri, SERVER_ID);
+            case "psk" ->
+                    Security.psk(
+                            uri, SERVER_ID, given[6].getBytes(), HexFormat.of().parseHex(given[7]));
+            case "rpk" ->
+                    Security.rpk(uri, SERVER_ID, read(given[7]), read(given[6]), read(given[8]));
+            case "x509" ->
+                    Security.x509(uri, SERVER_ID, read(given[7]), read(given[6]), read(given[8]));
+            default -> throw new IllegalArgumentException(mode);
+        };
+    }
+
+    private static CaliforniumClientEndpointsProvider endpoints() {
+        CaliforniumClientEndpointsProvider.Builder builder =
+                new CaliforniumClientEndpointsProvider.Builder(
+                        new CoapClientProtocolProvider(), new CoapsClientProtocolProvider());
+        Configuration configuration = builder.createDefaultConfiguration();
+        if (Integer.getInteger("cid") != null) {
+            configuration.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, Integer.getInteger("cid"));
+        }
+        return builder.setConfiguration(configuration).build();
+    }
+
     public static void main(String[] arguments) throws Exception {
         String uri = arguments[0];
         String endpoint = arguments[1];
@@ -112,8 +152,8 @@ public final class LeshanPeer {
         Instance light = new Instance(values(5850, false, 5851, 50L, 5706, "#102030"));
 
         ObjectsInitializer initializer = new ObjectsInitializer(new StaticModel(models));
-        initializer.setInstancesForObject(0, Security.noSec(uri, 123));
-        initializer.setInstancesForObject(1, new Server(123, lifetime));
+        initializer.setInstancesForObject(0, security(uri, arguments));
+        initializer.setInstancesForObject(1, new Server(SERVER_ID, lifetime));
         initializer.setInstancesForObject(
                 3, new Device("Eclipse Leshan", "Peer", "LESHAN-1", EnumSet.of(BindingMode.U)));
         initializer.setInstancesForObject(TEMPERATURE, temperature);
@@ -121,6 +161,7 @@ public final class LeshanPeer {
 
         DefaultRegistrationEngineFactory engine = new DefaultRegistrationEngineFactory();
         engine.setQueueMode(Boolean.parseBoolean(arguments[4]));
+        engine.setReconnectOnUpdate(Boolean.getBoolean("reconnect")).setResumeOnConnect(false);
         Map<ContentFormat, NodeEncoder> encoders =
                 new HashMap<>(DefaultLwM2mEncoder.getDefaultNodeEncoders(false));
         Map<ContentFormat, NodeDecoder> decoders =
@@ -135,10 +176,7 @@ public final class LeshanPeer {
         LeshanClient client =
                 new LeshanClientBuilder(endpoint)
                         .setObjects(initializer.createAll())
-                        .setEndpointsProviders(
-                                new CaliforniumClientEndpointsProvider.Builder(
-                                                new CoapClientProtocolProvider())
-                                        .build())
+                        .setEndpointsProviders(endpoints())
                         .setRegistrationEngineFactory(engine)
                         .setEncoder(
                                 new DefaultLwM2mEncoder(
