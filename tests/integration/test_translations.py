@@ -79,7 +79,7 @@ def test_client_error_has_a_text(error: ClientError) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        PortInUseError(errno.EADDRINUSE, "in use"),
+        PortInUseError("UDP", 5683),
         PermissionError(errno.EACCES, "denied"),
         OSError(errno.EADDRNOTAVAIL, "not available"),
         socket.gaierror(socket.EAI_NONAME, "unknown"),

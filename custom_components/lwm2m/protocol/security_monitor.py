@@ -7,8 +7,8 @@ import hashlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from .coap.binding import host_of
 from .coap.recent import Recent
-from .coap.udp_socket import host_of
 from .dtls import (
     CertificateIdentity,
     PskIdentity,

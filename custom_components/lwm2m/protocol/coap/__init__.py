@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from .connection import ConnectionLimits
 from .counters import CoapCounters
 from .endpoint import CoapEndpoint, RequestHandler
 from .errors import (
     CoapError,
+    ConnectionLost,
     EndpointClosed,
     NoAcknowledgement,
     NoResponse,
@@ -22,6 +24,8 @@ __all__ = [
     "CoapCounters",
     "CoapEndpoint",
     "CoapError",
+    "ConnectionLimits",
+    "ConnectionLost",
     "EndpointClosed",
     "NoAcknowledgement",
     "NoResponse",

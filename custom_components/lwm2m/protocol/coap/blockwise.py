@@ -16,10 +16,12 @@ from aiocoap import (
 from aiocoap.numbers.optionnumbers import OptionNumber
 
 from .recent import Recent
-from .transfer import MAX_SIZE_EXPONENT, block_size
+from .transfer import block_size, chunk_size, is_intermediate, largest_exponent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from .peer import Peer
 
 MAX_TRANSFERS = 64
 """At once, in each direction; the one that stood still longest gives way."""
@@ -45,7 +47,7 @@ class BlockwiseServer:
         """Answer one request message."""
         key = _transfer_key(request)
         for block in (request.opt.block1, request.opt.block2):
-            if block is not None and block.size_exponent > MAX_SIZE_EXPONENT:
+            if block is not None and block.size_exponent > largest_exponent(request.remote):
                 return Message(code=BAD_REQUEST)  # reserved: RFC 7959 2.2
         block1 = request.opt.block1
         if block1 is not None:
@@ -62,7 +64,7 @@ class BlockwiseServer:
     def _assemble(self, key: Any, block: Message) -> Message:
         """Return the whole request once `block` completes it, else the answer to `block`."""
         number, more, _ = block.opt.block1
-        if more and len(block.payload) != block.opt.block1.size:
+        if more and not is_intermediate(block.opt.block1, block.payload):
             return Message(code=BAD_REQUEST)
         if number == 0:
             first, payload = block, bytearray()
@@ -85,15 +87,17 @@ class BlockwiseServer:
 
     async def _answer(self, key: Any, request: Message) -> Message:
         """Return the asked block of the answer, and remember the others."""
-        number, _, exponent = request.opt.block2 or (0, False, MAX_SIZE_EXPONENT)
+        peer: Peer = request.remote
+        number, _, exponent = request.opt.block2 or (0, False, peer.maximum_block_size_exp)
         answer = self._answers.get(key) if number else None
         if answer is None:
             if number and request.code not in (GET, FETCH):
                 return Message(code=REQUEST_ENTITY_INCOMPLETE)  # only a safe one can be repeated
             answer = await self._handler(request)
-        size = block_size(exponent)
-        start = number * size
-        if number == 0 and len(answer.payload) <= size:
+        size = chunk_size(exponent, peer)
+        start = number * block_size(exponent)
+        whole = size if request.opt.block2 else peer.maximum_payload_size
+        if number == 0 and len(answer.payload) <= whole:
             return answer
         if start >= len(answer.payload):
             return Message(code=BAD_REQUEST)

@@ -11,8 +11,17 @@ class CoapCounters:
 
     datagrams_in: int = 0
     datagrams_out: int = 0
+    messages_in: int = 0
+    """Messages over connections, signaling included."""
+    messages_out: int = 0
+    connections: int = 0
+    """Connections that peers opened."""
+    connections_refused: int = 0
+    """Such that there was no room for."""
+    connections_aborted: int = 0
+    """Such that were closed for what the peer did, or did not in time."""
     malformed: int = 0
-    """Datagrams that are no CoAP message (RFC 7252 3)."""
+    """Datagrams, and messages over connections, that are no CoAP message (RFC 7252 3)."""
     multicast: int = 0
     """Datagrams to a multicast or broadcast address, ignored."""
     requests: int = 0

@@ -19,9 +19,10 @@ from ..dtls import (
     Suspicious,
     Transmit,
 )
+from .binding import host_of
 from .peer import Peer, Scheme
-from .transfer import MAX_SIZE_EXPONENT, block_size
-from .udp_socket import UdpSocket, host_of
+from .transfer import largest_block
+from .udp_socket import UdpSocket
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,12 +32,9 @@ if TYPE_CHECKING:
     from aiocoap import Message
 
     from ..dtls import Address, Connection, Credentials, Identity, Output
+    from .binding import SocketAddress
     from .counters import CoapCounters
     from .peer import StoredPeer
-    from .udp_socket import SocketAddress
-
-MESSAGE_OVERHEAD = 128
-"""Bytes of a message beside its block: header, token, and the options of a LwM2M request."""
 
 _KINDS: dict[str, type[Identity]] = {
     "psk": PskIdentity,
@@ -72,7 +70,7 @@ class DtlsPeer(Peer):
         self._address = address
         self._conversation = next(_conversations)
         if connection is not None:
-            self.maximum_block_size_exp = _largest_block(connection.max_fragment)
+            self.maximum_block_size_exp = largest_block(connection.max_fragment)
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -254,13 +252,3 @@ class DtlsTransport(UdpSocket):
         if self._timer is not None:
             self._timer.cancel()
         await super().shutdown()
-
-
-def _largest_block(max_fragment: int) -> int:
-    """Return the SZX of the largest block whose message fits into a record."""
-    fitting = (
-        exponent
-        for exponent in range(MAX_SIZE_EXPONENT, 0, -1)
-        if block_size(exponent) + MESSAGE_OVERHEAD <= max_fragment
-    )
-    return next(fitting, 0)

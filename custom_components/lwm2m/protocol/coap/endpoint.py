@@ -23,6 +23,7 @@ from aiocoap.numbers.constants import TransportTuning
 from aiocoap.numbers.optionnumbers import OptionNumber
 
 from .blockwise import BlockwiseServer
+from .connection import ConnectionLimits
 from .counters import CoapCounters
 from .dtls import DtlsTransport
 from .errors import EndpointClosed
@@ -30,6 +31,7 @@ from .layers import MessageLayer, TokenLayer
 from .observation import NotificationSink, Observation, ObservationTable
 from .peer import Scheme
 from .selftest import check_aiocoap
+from .tcp import TcpTransport, bind_tcp
 from .transfer import fetch_rest, send_request
 from .udp import UdpPeer, UdpTransport
 from .udp_socket import bind_udp
@@ -61,7 +63,8 @@ _UNDERSTOOD = {
 """The critical options that a request may carry."""
 _PROXYING = {OptionNumber.PROXY_URI, OptionNumber.PROXY_SCHEME}
 
-type Transport = UdpTransport | DtlsTransport
+type DatagramTransport = UdpTransport | DtlsTransport
+type Transport = DatagramTransport | TcpTransport
 type RequestHandler = Callable[[Message], Awaitable[Message]]
 """Answers a request: whole, and once, however often and in how many blocks it arrived."""
 
@@ -78,13 +81,18 @@ class CoapEndpoint:
         tuning: TransportTuning | None = None,
         max_request_size: int = MAX_REQUEST_SIZE,
         max_response_size: int = MAX_RESPONSE_SIZE,
+        connection_limits: ConnectionLimits | None = None,
+        is_known: Callable[[Peer], bool] = lambda peer: False,
+        on_lost: Callable[[Peer], None] = lambda peer: None,
     ) -> None:
         """Make an endpoint in the running loop, without sockets yet.
 
         A `handler` that raises is answered for with 5.00. Sizes are in bytes of a whole payload:
         a larger request gets 4.13, a larger response is a TransferFailed. `tuning` holds the
         times of RFC 7252 4.8. `credentials` say who may connect over DTLS, `on_incident` is told
-        who did not get through. IncompatibleLibrary when aiocoap is not as expected.
+        who did not get through. `is_known` says whether a peer's TCP connection is to stay although
+        nothing is heard, `on_lost` is told of a peer whose connection is closed.
+        IncompatibleLibrary when aiocoap is not as expected.
         """
         check_aiocoap()
         self.counters = CoapCounters()
@@ -98,6 +106,9 @@ class CoapEndpoint:
         )
         self.observations = ObservationTable(self._loop, self.counters, self._fetch_notification)
         self._context = _Context(self)
+        self._connection_limits = connection_limits or ConnectionLimits()
+        self._is_known = is_known
+        self._on_lost = on_lost
         self._transports: dict[Transport, TokenLayer] = {}
         self._closed = False
 
@@ -108,6 +119,8 @@ class CoapEndpoint:
                 return await self.listen_udp(host, port)
             case Scheme.COAPS if self._credentials:
                 return await self.listen_dtls(host, port, self._credentials)
+            case Scheme.COAP_TCP:
+                return await self.listen_tcp(host, port)
             case _:
                 raise OSError(errno.EPROTONOSUPPORT, f"there is no transport for {scheme}")
 
@@ -153,6 +166,27 @@ class CoapEndpoint:
 
         await self._context._append_tokenmanaged_messagemanaged_transport(connect)
         return int(sock.getsockname()[1])
+
+    async def listen_tcp(self, host: str | None, port: int) -> int:
+        """Open a TCP port that peers connect to; the rest as `listen_udp`."""
+        sock = await bind_tcp(host, port)
+        if self._closed:
+            sock.close()
+            raise EndpointClosed
+        tokens = TokenLayer(self._context)
+        transport = TcpTransport(
+            sock,
+            tokens,
+            self.observations,
+            self.counters,
+            self._connection_limits,
+            is_known=self._is_known,
+            on_lost=self._on_lost,
+        )
+        tokens.token_interface = transport
+        self._transports[transport] = tokens
+        self._context.request_interfaces.append(tokens)
+        return int(transport.port)
 
     def revoke(self, matches: Callable[[Identity], bool]) -> None:
         """End everything of the identities whose credential has changed or gone."""
@@ -269,14 +303,18 @@ class CoapEndpoint:
     @property
     def message_id(self) -> int:
         """The ID of the next message that is sent; 0 without a socket."""
-        for layer in self._transports.values():
-            return int(layer.token_interface.message_id)
-        return 0
+        layer = next(iter(self._message_layers), None)
+        return int(layer.message_id) if layer else 0
 
     @message_id.setter
     def message_id(self, value: int) -> None:
-        for layer in self._transports.values():
-            layer.token_interface.message_id = value
+        for layer in self._message_layers:
+            layer.message_id = value
+
+    @property
+    def _message_layers(self) -> list[MessageLayer]:
+        layers = (tokens.token_interface for tokens in self._transports.values())
+        return [layer for layer in layers if isinstance(layer, MessageLayer)]
 
     def forget(self, remote: Peer, token: bytes) -> bool:
         """End an observation without telling: its next notification is rejected (RFC 7641 3.6).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class CoapError(Exception):
     """A request that got no usable response."""
@@ -27,5 +29,15 @@ class EndpointClosed(CoapError):
     """This endpoint was closed before the response arrived, or had never been open."""
 
 
+class ConnectionLost(CoapError):
+    """The peer's connection is closed; only the peer can open another (RFC 8323 3.4)."""
+
+
 class PortInUseError(OSError):
     """Another socket holds the port."""
+
+    def __init__(self, protocol: str, port: int) -> None:
+        """Name the port, and UDP or TCP."""
+        super().__init__(errno.EADDRINUSE, f"{protocol} port {port} is in use")
+        self.protocol = protocol
+        self.port = port

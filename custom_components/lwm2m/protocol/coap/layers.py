@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from aiocoap.numbers.constants import TransportTuning
 
     from .counters import CoapCounters
+    from .errors import CoapError
     from .observation import ObservationTable
     from .peer import Peer
+    from .tcp import TcpTransport
 
 MAX_RECENT_MESSAGES = 16384
 """Messages remembered for their duplicates: at some 700 bytes each, 11 MB at worst."""
@@ -81,7 +83,7 @@ class Exchange:
 class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
     """Matches responses to requests by token (RFC 7252 5.3)."""
 
-    token_interface: MessageLayer
+    token_interface: MessageLayer | TcpTransport
     outgoing_requests: dict[tuple[bytes, Peer], Exchange]
     _closed = False
 
@@ -125,10 +127,19 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
         acknowledged = not self.token_interface.is_pending(exchange.message)
         exchange.add_exception(NoResponse() if acknowledged else NoAcknowledgement())
 
-    def unacknowledged(self, message: Message) -> None:
-        """End the exchange of a message whose retransmissions are used up, and no other."""
+    def fail(self, message: Message, error: CoapError) -> None:
+        """End the exchange of one message that gets no response, and no other."""
         if exchange := self.outgoing_requests.get((message.token, message.remote)):
-            exchange.add_exception(NoAcknowledgement())
+            exchange.add_exception(error)
+
+    def fail_all(self, peer: Peer, error: CoapError) -> None:
+        """End all exchanges with a peer, also those that it began."""
+        for (_, remote), exchange in self.outgoing_requests.items():
+            if remote == peer:
+                exchange.add_exception(error)
+        for (_, remote), (_, stop) in list(self.incoming_requests.items()):
+            if remote == peer:
+                stop()
 
     @override
     def process_response(self, response: Message) -> bool:
@@ -249,7 +260,7 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
             self._counters.duplicates += 1
             return True
         self._counters.unmatched += 1
-        if response.mtype is NON and self._observations.was_forgotten(response.token):
+        if response.mtype is NON and self._observations.forgotten(response.token):
             self._reject(response.remote, response.mid)
         return False
 
@@ -292,7 +303,7 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
             super()._retransmit(message, timeout, retransmission_counter)
             return
         del self._active_exchanges[message.remote, message.mid]
-        self.token_manager.unacknowledged(message)
+        self.token_manager.fail(message, NoAcknowledgement())
         self._continue_backlog(message.remote)
 
     @override

@@ -79,7 +79,10 @@ class ObservationTable:
         self._entries: dict[bytes, Observation] = {}
         """By token alone: all are of our making, and long enough never to meet."""
         self._fetches: set[asyncio.Task[None]] = set()
-        self._forgotten: Recent[bytes, None] = Recent(FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time)
+        self._forgotten: Recent[bytes, Message] = Recent(
+            FORGOTTEN_LIFETIME, MAX_FORGOTTEN, loop.time
+        )
+        """By token, the requests that had registered what is observed no more."""
 
     def __len__(self) -> int:
         """Count the observations."""
@@ -99,20 +102,20 @@ class ObservationTable:
         observation = self.get(remote, token)
         if observation is not None:
             del self._entries[token]
-            self._forgotten.set(token, None)
+            self._forgotten.set(token, observation.request)
             observation.sink = _ignore
             if observation.fetch is not None:
                 observation.fetch.cancel()
         return observation
 
-    def was_forgotten(self, token: bytes) -> bool:
-        """Tell whether an observation was removed here.
+    def forgotten(self, token: bytes) -> Message | None:
+        """Return the request of an observation that was removed here.
 
-        Its non-confirmable notifications are rejected too, wherever the peer has moved to: else
-        it would keep the slot for good. Strangers' are not, since the Reset is optional then
+        Its notifications are rejected, the non-confirmable too, wherever the peer has moved to:
+        else it would keep the slot for good. Strangers' are not, since the Reset is optional then
         (RFC 7641 3.5) and has made modems hang; nobody guesses a token of ours.
         """
-        return token in self._forgotten
+        return self._forgotten.get(token)
 
     def deliver(self, observation: Observation, message: Message) -> None:
         """Give a notification to its sink, unless it is stale, once all its blocks are there."""
@@ -143,12 +146,15 @@ class ObservationTable:
         await asyncio.gather(*self._fetches, return_exceptions=True)
 
     def _is_newest(self, observation: Observation, response: Response) -> bool:
-        """Tell whether a notification is newer than those before it; the last always is."""
+        """Tell whether a notification is newer than those before it; the last always is.
+
+        On a connection each is, whatever its Observe value (RFC 8323 7.1).
+        """
         self._counters.notifications += 1
-        sequence = response.sequence
+        sequence, now = response.sequence, self._loop.time()
         if sequence is None:
             del self._entries[observation.token]
-        elif observation.is_fresh(sequence, now := self._loop.time()):
+        elif observation.is_fresh(sequence, now) or observation.remote.is_reliable:
             observation.sequence, observation.time = sequence, now
         else:
             self._counters.stale_notifications += 1

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, override
 from aiocoap.interfaces import EndpointAddress
 from aiocoap.util import hostportjoin
 
+from .transfer import block_size
+
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
@@ -37,6 +39,8 @@ class Peer(EndpointAddress):  # type: ignore[misc]  # aiocoap is untyped
     transport: Any
     is_multicast = False
     is_multicast_locally = False
+    is_reliable = False
+    """Whether messages arrive once and in order, so that BERT blocks are possible (RFC 8323 6)."""
     maximum_block_size_exp = 6
     """The largest block, as RFC 7959's SZX; set per instance once the peer asks for less."""
 
@@ -49,6 +53,17 @@ class Peer(EndpointAddress):  # type: ignore[misc]  # aiocoap is untyped
     def port(self) -> int:
         """The peer's port."""
         raise NotImplementedError
+
+    @property
+    @override
+    def maximum_payload_size(self) -> int:
+        """The most bytes of payload in one message."""
+        return block_size(self.maximum_block_size_exp)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be sent to it: not without the connection that it is."""
+        return True
 
     @property
     def identity(self) -> Identity | None:

@@ -13,16 +13,49 @@ if TYPE_CHECKING:
 
     from aiocoap.optiontypes import BlockOption
 
+    from .peer import Peer
+
 MAX_SIZE_EXPONENT = 6
-"""1024 bytes; 7 is reserved over UDP (RFC 7959 2.2)."""
+"""1024 bytes (RFC 7959 2.2)."""
+BERT = 7
+"""Several blocks of 1024 bytes in one message, over reliable transports alone (RFC 8323 6)."""
+
+MESSAGE_OVERHEAD = 128
+"""Bytes of a message beside its block: header, token, and the options of a LwM2M request.
+
+RFC 7252 4.6 reckons with as many.
+"""
 
 type SendOne = Callable[[Message], Awaitable[Message]]
 """Sends one request message and returns its response."""
 
 
 def block_size(size_exponent: int) -> int:
-    """Return the bytes of a block (RFC 7959 2.2)."""
-    return 1 << (size_exponent + 4)
+    """Return the bytes of a block, which block numbers count (RFC 7959 2.2)."""
+    return 1 << (min(size_exponent, MAX_SIZE_EXPONENT) + 4)
+
+
+def largest_block(message_size: int) -> int:
+    """Return the SZX of the largest block whose message is no larger than this."""
+    size = max(message_size - MESSAGE_OVERHEAD, block_size(0))
+    return min(size.bit_length() - 5, MAX_SIZE_EXPONENT)
+
+
+def chunk_size(size_exponent: int, peer: Peer) -> int:
+    """Return how many bytes in blocks of this size go into one message to a peer."""
+    if size_exponent < BERT:
+        return block_size(size_exponent)
+    return max(peer.maximum_payload_size // 1024, 1) * 1024
+
+
+def largest_exponent(peer: Peer) -> int:
+    """Return the SZX of the largest blocks that a peer may send."""
+    return BERT if peer.is_reliable else MAX_SIZE_EXPONENT
+
+
+def is_intermediate(block: BlockOption.BlockwiseTuple, payload: bytes) -> bool:
+    """Tell whether a payload is one that more may follow: a whole block, or several for BERT."""
+    return bool(payload) and bool(block.is_valid_for_payload_size(len(payload)))
 
 
 async def send_request(request: Message, send: SendOne) -> Message:
@@ -31,8 +64,9 @@ async def send_request(request: Message, send: SendOne) -> Message:
     The peer may ask for smaller blocks, in its answer to the first or in a 4.13
     (RFC 7959 2.3, 2.9.3). TransferFailed when its answers make no sense.
     """
-    exponent = request.remote.maximum_block_size_exp
-    in_blocks = len(request.payload) > block_size(exponent)
+    peer: Peer = request.remote
+    exponent = peer.maximum_block_size_exp
+    in_blocks = len(request.payload) > peer.maximum_payload_size
     offset = 0
     while True:
         message = _request_block(request, offset, exponent) if in_blocks else request
@@ -44,7 +78,7 @@ async def send_request(request: Message, send: SendOne) -> Message:
             and answer is not None
             and block_size(answer.size_exponent) < len(message.payload)
         ):
-            request.remote.maximum_block_size_exp = exponent = answer.size_exponent
+            peer.maximum_block_size_exp = exponent = answer.size_exponent
             in_blocks = True
             continue
         if not in_blocks:
@@ -71,12 +105,12 @@ async def fetch_rest(request: Message, first: Message, send: SendOne, limit: int
     block: BlockOption.BlockwiseTuple | None = first.opt.block2
     if block is None or is_whole(first):
         return first
-    if block.block_number != 0 or len(first.payload) != block.size:
+    if block.block_number != 0 or not is_intermediate(block, first.payload):
         raise TransferFailed("the first block is none")
     payload = bytearray(first.payload)
-    exponent = min(block.size_exponent, MAX_SIZE_EXPONENT)
+    exponent = min(block.size_exponent, largest_exponent(request.remote))
     while block.more:
-        number = len(payload) >> (exponent + 4)
+        number = len(payload) // block_size(exponent)
         response = await send(
             request.copy(payload=b"", observe=None, block1=None, block2=(number, False, exponent))
         )
@@ -87,7 +121,7 @@ async def fetch_rest(request: Message, first: Message, send: SendOne, limit: int
             raise TransferFailed("not the block that was asked for")
         if response.opt.etag != first.opt.etag:
             raise TransferFailed("the representation changed")
-        if block.more and len(response.payload) != block.size:
+        if block.more and not is_intermediate(block, response.payload):
             raise TransferFailed("a block is not of its size")
         payload += response.payload
         if len(payload) > limit:
@@ -106,11 +140,11 @@ def is_whole(response: Message) -> bool:
 
 def _request_block(request: Message, offset: int, exponent: int) -> Message:
     """Cut the block at `offset` out of a request; the first says how large the whole is."""
-    size = block_size(exponent)
+    size = chunk_size(exponent, request.remote)
     more = offset + size < len(request.payload)
     block = request.copy(
         payload=request.payload[offset : offset + size],
-        block1=(offset // size, more, exponent),
+        block1=(offset // block_size(exponent), more, exponent),
     )
     if offset == 0:
         block.opt.size1 = len(request.payload)

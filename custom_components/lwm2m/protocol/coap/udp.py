@@ -8,8 +8,9 @@ from weakref import WeakValueDictionary
 
 from aiocoap.util import hostportjoin
 
+from .binding import V4_MAPPED, host_of
 from .peer import Peer, Scheme
-from .udp_socket import V4_MAPPED, UdpSocket, host_of
+from .udp_socket import UdpSocket
 
 if TYPE_CHECKING:
     import asyncio
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
     from aiocoap import Message
 
+    from .binding import SocketAddress
     from .counters import CoapCounters
     from .peer import StoredPeer
-    from .udp_socket import SocketAddress
 
 
 class UdpPeer(Peer):

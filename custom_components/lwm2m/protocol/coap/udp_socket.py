@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
-import errno
 import socket
 import struct
 import sys
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, override
 
 from aiocoap.interfaces import MessageInterface
 
-from .errors import PortInUseError
+from .binding import bind
 
 if TYPE_CHECKING:
+    import asyncio
+
     from aiocoap import Message
 
+    from .binding import SocketAddress
     from .counters import CoapCounters
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -42,24 +43,9 @@ _ANCILLARY_SIZE = (
     + socket.CMSG_SPACE(_IN6_PKTINFO.size)
     + socket.CMSG_SPACE(_UINT.size)
 )
-V4_MAPPED = "::ffff:"
 _V4_MAPPED_BYTES = bytes(10) + b"\xff\xff"
 
-type SocketAddress = tuple[Any, ...]
-"""(host, port), or (host, port, flow label, scope ID) for IPv6."""
 type Ancillary = list[tuple[int, int, bytes]]
-
-
-def host_of(sockaddr: SocketAddress) -> str:
-    """Return an address in its usual text form, with the interface if it is link-local."""
-    host = str(sockaddr[0]).removeprefix(V4_MAPPED)
-    scope = sockaddr[3] if len(sockaddr) == 4 else 0
-    if not scope:
-        return host
-    try:
-        return f"{host}%{socket.if_indextoname(scope)}"
-    except OSError:
-        return f"{host}%{scope}"
 
 
 class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
@@ -156,34 +142,11 @@ class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
 
 
 async def bind_udp(host: str | None, port: int) -> socket.socket:
-    """Bind a UDP socket, on all of IPv4 and IPv6 when `host` is None; port 0 picks a free one.
+    """Bind a UDP socket as `bind` does.
 
     Never with address or port reuse: a second reusing socket would silently take the datagrams.
-    PortInUseError when another socket holds the port; OSError for any other reason.
     """
-    if host is None:
-        dual_stack = socket.has_dualstack_ipv6()
-        family = socket.AF_INET6 if dual_stack else socket.AF_INET
-        address: SocketAddress = ("::" if dual_stack else "0.0.0.0", port)  # all, as asked
-    else:
-        dual_stack = False
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
-        )
-        family, address = found[0][0], found[0][4]
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if dual_stack else 1)
-        _prepare(sock)
-        sock.bind(address)
-    except OSError as error:
-        sock.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUseError(error.errno, f"UDP port {port} is in use") from error
-        raise
-    return sock
+    return await bind(socket.SOCK_DGRAM, host, port, _prepare)
 
 
 def _prepare(sock: socket.socket) -> None:

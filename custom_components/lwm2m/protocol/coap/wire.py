@@ -60,8 +60,7 @@ def decode(data: bytes, peer: EndpointAddress) -> Message:
     token_length = data[0] & 0x0F
     if token_length > MAX_TOKEN_LENGTH or len(data) < HEADER_LENGTH + token_length:
         raise MalformedMessage("bad token length")
-    if _has_too_many_options(data, HEADER_LENGTH + token_length):
-        raise MalformedMessage("too many options")
+    end_of_options(data, HEADER_LENGTH + token_length)
     try:
         message = Message.decode(data, remote=peer)
     except (UnparsableMessage, ValueError) as error:
@@ -112,18 +111,23 @@ def read_notification(data: bytes) -> Response | None:
     return Response(CONTENT, content_format, payload, observe)
 
 
-def _has_too_many_options(data: bytes, at: int) -> bool:
-    """Step over the options that begin at `at` (RFC 7252 3.1), malformed ones included."""
-    for _ in range(MAX_OPTIONS):
-        if at >= len(data) or data[at] == PAYLOAD_MARKER:
-            return False
+def end_of_options(data: bytes, at: int) -> int:
+    """Return where the options that begin at `at` end: with the data, or at the payload's marker.
+
+    Malformed ones are stepped over (RFC 7252 3.1). MalformedMessage for more than MAX_OPTIONS.
+    """
+    for _ in range(MAX_OPTIONS + 1):
+        if at >= len(data):
+            return len(data)
+        if data[at] == PAYLOAD_MARKER:
+            return at
         delta, length = divmod(data[at], 16)
         at += 1 + _EXTENSION.get(delta, 0)
         size = _EXTENSION.get(length, 0)
         if size:
             length = _EXTENDED[length] + int.from_bytes(data[at : at + size])
         at += size + length
-    return at < len(data) and data[at] != PAYLOAD_MARKER
+    raise MalformedMessage("too many options")
 
 
 def must_be_rejected(data: bytes) -> bool:

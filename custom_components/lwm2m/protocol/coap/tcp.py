@@ -1,0 +1,222 @@
+"""CoAP over TCP (RFC 8323): a port that peers connect to.
+
+aiocoap's transports/tcp.py is not used: its framing is 60 lines, and all around it would have to
+be other. It bounds neither connections nor what waits to be sent, has no time limits, takes empty
+messages for requests, addresses a peer that connected to it in no form that can be stored, and
+shares its port with other programs.
+
+A peer is its connection: the same device is another one when it has connected anew. Requests to a
+peer without one fail at once. Its observations have ended with it (RFC 8323 7.4), and nothing can
+reach them any more; LwM2M ends them once the client's Update or Register comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, override
+
+from aiocoap.interfaces import TokenInterface
+
+from .binding import bind
+from .connection import Connection, TcpPeer
+from .errors import ConnectionLost
+from .peer import Scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiocoap import Message
+
+    from .binding import SocketAddress
+    from .connection import ConnectionLimits
+    from .counters import CoapCounters
+    from .layers import TokenLayer
+    from .observation import ObservationTable
+    from .peer import Peer, StoredPeer
+
+ACCEPT_RETRY = 1.0
+"""Seconds after which a connection is accepted that there was no file descriptor for."""
+
+
+class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
+    """One port that peers connect to, and their connections."""
+
+    scheme = Scheme.COAP_TCP
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        tokens: TokenLayer,
+        observations: ObservationTable,
+        counters: CoapCounters,
+        limits: ConnectionLimits,
+        *,
+        is_known: Callable[[Peer], bool],
+        on_lost: Callable[[Peer], None],
+    ) -> None:
+        """Accept connections on the listening `sock`.
+
+        `is_known` says whether a peer's connection is to stay although nothing is heard;
+        `on_lost` is told of each that is closed.
+        """
+        self.counters = counters
+        self.limits = limits
+        self.loop = asyncio.get_running_loop()
+        self.host, self.port = sock.getsockname()[:2]
+        self.is_known = is_known
+        self._on_lost = on_lost
+        self._sock = sock
+        self._tokens = tokens
+        self._observations = observations
+        self._connections: set[Connection] = set()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._retry: asyncio.TimerHandle | None = None
+        self._all_lost = asyncio.Event()
+        self._listen()
+
+    def load_peer(self, stored: StoredPeer) -> TcpPeer:
+        """Make a peer that was dumped: it has no connection.
+
+        KeyError, ValueError and TypeError when it is none.
+        """
+        return TcpPeer((str(stored["host"]), int(stored["port"])), self, None)
+
+    # Connections
+
+    def _listen(self) -> None:
+        self.loop.add_reader(self._sock, self._accept)
+
+    def _accept(self) -> None:
+        try:
+            sock, address = self._sock.accept()
+        except BlockingIOError, ConnectionAbortedError:
+            return
+        except OSError:  # no file descriptor is left
+            self.counters.connections_refused += 1
+            self.loop.remove_reader(self._sock)
+            self._retry = self.loop.call_later(ACCEPT_RETRY, self._listen)
+            return
+        if not self._has_room():
+            self.counters.connections_refused += 1
+            sock.close()
+            return
+        sock.setblocking(False)
+        opening = self.loop.create_task(self._open(sock, address))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
+
+    async def _open(self, sock: socket.socket, address: SocketAddress) -> None:
+        await self.loop.connect_accepted_socket(lambda: Connection(self, address), sock)
+
+    def _has_room(self) -> bool:
+        """Tell whether there may be one more connection.
+
+        Past the limit the one that is silent for longest gives way, of those that nobody knows.
+        """
+        if len(self._connections) + len(self._opening) < self.limits.connections:
+            return True
+        strangers = [one for one in self._connections if not self.is_known(one.peer)]
+        if not strangers:
+            return False
+        min(strangers, key=lambda connection: connection.heard_at).cut()
+        return True
+
+    def opened(self, connection: Connection) -> None:
+        """Take a new connection."""
+        self._connections.add(connection)
+        self.counters.connections += 1
+
+    def lost(self, connection: Connection) -> None:
+        """Fail all that is under way on a connection that is closed."""
+        peer, connection.peer.connection = connection.peer, None
+        self._connections.discard(connection)
+        if not self._connections:
+            self._all_lost.set()
+        self._tokens.fail_all(peer, ConnectionLost())
+        self._on_lost(peer)
+
+    def close_if_answered(self, connection: Connection) -> None:
+        """Close a released connection, unless a request of the peer waits (RFC 8323 5.5)."""
+        if all(asking is not connection.peer for _, asking in self._tokens.incoming_requests):
+            connection.close()
+
+    @override
+    async def shutdown(self) -> None:
+        self.loop.remove_reader(self._sock)
+        if self._retry is not None:
+            self._retry.cancel()
+        self._sock.close()
+        for opening in self._opening:
+            opening.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        self._all_lost.clear()
+        for connection in self._connections:
+            connection.release()
+        if self._connections:
+            await self._all_lost.wait()
+
+    # Messages
+
+    def receive(self, message: Message) -> None:
+        """Take a request or a response."""
+        if message.code.is_request():
+            self.counters.requests += 1
+            self._tokens.process_request(message)
+        elif observation := self._observations.get(message.remote, message.token):
+            self._observations.deliver(observation, message)
+        elif not self._tokens.process_response(message):
+            self.counters.unmatched += 1
+            self._reject(message)
+
+    def _reject(self, response: Message) -> None:
+        """End the observation of a notification that nobody wants any more (RFC 8323 7.4).
+
+        The answer, which is no notification, is dropped.
+        """
+        request = self._observations.forgotten(response.token)
+        if request is not None and response.opt.observe is not None:
+            cancellation = request.copy(observe=1, remote=response.remote)
+            cancellation.token = response.token
+            response.remote.connection.send(cancellation)
+
+    @override
+    def send_message(
+        self, message: Message, messageerror_monitor: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Send a message; what is returned does nothing: what was sent can't be taken back."""
+        connection: Connection | None = message.remote.connection
+        if connection is None:
+            self._tokens.fail(message, ConnectionLost())
+        else:
+            connection.send(message)
+            if connection.is_released:
+                self.loop.call_soon(self.close_if_answered, connection)
+        return _nothing
+
+    def is_pending(self, message: Message) -> bool:
+        """Tell whether a request may not have arrived: TCP confirms it (RFC 8323 7.2)."""
+        connection: Connection | None = message.remote.connection
+        return connection is None or not connection.is_acknowledged
+
+    @override
+    async def fill_or_recognize_remote(self, message: Message) -> bool:
+        """Find no peer: those who connected are known."""
+        return False
+
+
+async def bind_tcp(host: str | None, port: int) -> socket.socket:
+    """Listen on a TCP port as `bind` does.
+
+    A port may be had again while connections of before linger; two listeners don't share one, as
+    with UDP they would.
+    """
+    return await bind(socket.SOCK_STREAM, host, port, _prepare)
+
+
+def _prepare(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+
+def _nothing() -> None:
+    """Withdraw nothing."""
