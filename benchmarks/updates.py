@@ -159,7 +159,7 @@ async def prepare_home(home: HomeAssistant, coap_port: int, mqtt_port: int) -> N
     """Add both integrations; new LwM2M devices are taken at once."""
     server = {"name": "LwM2M", "host": HOST, "port": coap_port}
     entry = (await home.flow(server, handler="lwm2m"))["result"]
-    await home.options(entry["entry_id"], {"accept_new_devices": "at_once"})
+    await home.options(entry["entry_id"], "new_devices", {"accept_new_devices": "at_once"})
     plain = {"set_client_cert": False, "set_ca_cert": "off", "transport": "tcp"}
     broker = {"broker": HOST, "port": mqtt_port, "protocol": "3.1.1", "other_settings": plain}
     added = await home.flow(broker, handler="mqtt")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import SOURCE_IGNORE
-from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
+from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_STOP
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
 
+from .address import CONF_COAPS_PORT, ports_of
 from .const import DOMAIN
 from .discovery import PLATFORMS
-from .errors import listen_failure
+from .errors import async_can_listen, listen_failure
 from .hub import Hub
 from .object_models import async_load_registry, async_load_user_models
 from .profiles.files import async_load_profiles
@@ -50,7 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> boo
     try:
         await hub.async_start()
     except OSError as err:
-        raise _not_ready(hass, entry, err) from err
+        raise _not_ready(hass, entry, hub, err) from err
     except IncompatibleLibrary as err:
         raise ConfigEntryError(
             translation_domain=DOMAIN,
@@ -64,14 +65,37 @@ async def async_setup_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> boo
     return True
 
 
+async def async_migrate_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> bool:
+    """Turn encryption on for a server of before there was any, unless its port is not free.
+
+    It is the next one to the server's port, as 5684 is to 5683. False for data of a later version.
+    """
+    if entry.version > 1:
+        return False
+    if entry.minor_version < 2:
+        data = dict(entry.data)
+        port = data[CONF_PORT] and data[CONF_PORT] + 1
+        taken = {
+            port
+            for other in hass.config_entries.async_entries(DOMAIN)
+            for port in ports_of(other.data).values()
+        }
+        if port not in taken - {0} and await async_can_listen(data[CONF_HOST], port):
+            data[CONF_COAPS_PORT] = port
+        hass.config_entries.async_update_entry(entry, data=data, minor_version=2)
+    return True
+
+
 async def async_unload_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> bool:
     """Take the entities away; the server stops with what else was to do on unload."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> None:
-    """Forget what was only of use with this entry: its issue, its file, what it ignored."""
-    ir.async_delete_issue(hass, DOMAIN, _port_issue(entry))
+    """Forget what was only of use with this entry: its issues, its file, what it ignored."""
+    for domain, issue_id in list(ir.async_get(hass).issues):
+        if domain == DOMAIN and entry.entry_id in issue_id:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
     await async_remove_storage(hass, entry.entry_id)
     for other in hass.config_entries.async_entries(DOMAIN):
         ignored = other.source == SOURCE_IGNORE and other.unique_id
@@ -89,15 +113,20 @@ async def async_remove_config_entry_device(
     return True
 
 
-def _not_ready(hass: HomeAssistant, entry: Lwm2mConfigEntry, error: OSError) -> ConfigEntryNotReady:
+def _not_ready(
+    hass: HomeAssistant, entry: Lwm2mConfigEntry, hub: Hub, error: OSError
+) -> ConfigEntryNotReady:
     """Say why the port cannot be had.
 
     A port in use is an issue as well: only the owner can solve it.
     """
     key = listen_failure(hass, error)
+    ports = ports_of(entry.data)
+    scheme = next(scheme for scheme in ports if scheme not in hub.server.ports)
     placeholders = {
         "name": entry.title,
-        "port": str(entry.data[CONF_PORT]),
+        "port": str(ports[scheme]),
+        "scheme": scheme.value,
         "error": error.strerror or str(error),
     }
     if isinstance(error, PortInUseError):

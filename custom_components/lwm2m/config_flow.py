@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import (
@@ -10,27 +11,35 @@ from homeassistant.config_entries import (
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
-    OptionsFlow,
 )
-from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
+from homeassistant.const import CONF_HOST, CONF_NAME
 from homeassistant.core import callback
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig, SelectSelectorMode
 import voluptuous as vol
 
+from .address import (
+    ADDRESS,
+    CONF_COAPS_PORT,
+    DEFAULT_PORTS,
+    PORTS,
+    address_of,
+    ports_of,
+    unique_id_of,
+)
 from .const import (
-    CONF_ACCEPT_NEW_DEVICES,
-    DEFAULT_PORT,
     DOMAIN,
     SUBENTRY_TYPE_DEVICE,
-    AcceptNewDevices,
 )
+from .credentials import load_credential
 from .device_flow import DeviceSubentryFlow
 from .errors import listen_failure
 from .new_device import NewDevice
+from .options_flow import Lwm2mOptionsFlow
 from .protocol.coap.udp_socket import bind_udp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from homeassistant.config_entries import ConfigEntry
     from homeassistant.helpers.typing import DiscoveryInfoType
 
@@ -43,18 +52,7 @@ SERVER_SCHEMA = vol.Schema(
     {
         vol.Required(CONF_NAME): cv.string,
         vol.Optional(CONF_HOST): cv.string,
-        vol.Required(CONF_PORT): cv.port,
-    }
-)
-OPTIONS_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_ACCEPT_NEW_DEVICES): SelectSelector(
-            SelectSelectorConfig(
-                options=list(AcceptNewDevices),
-                mode=SelectSelectorMode.LIST,
-                translation_key=CONF_ACCEPT_NEW_DEVICES,
-            )
-        )
+        **{vol.Optional(field): cv.port for field in reversed(PORTS.values())},
     }
 )
 
@@ -63,6 +61,7 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
     """Adds and changes servers, and approves the devices that register with them."""
 
     VERSION = 1
+    MINOR_VERSION = 2
     _new_device: NewDevice
 
     @staticmethod
@@ -89,36 +88,42 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             address = _address(user_input)
-            await self.async_set_unique_id(_unique_id(address))
-            self._abort_if_unique_id_configured()
-            errors = await self._try_to_listen(address)
+            if not (errors := _port_errors(address)):
+                await self.async_set_unique_id(unique_id_of(address))
+                self._abort_if_unique_id_configured()
+                errors = await self._try_to_listen(address)
             if not errors:
                 return self.async_create_entry(title=user_input[CONF_NAME], data=address)
         return self._show_server_form(
-            "user", user_input or {CONF_NAME: DEFAULT_NAME, CONF_PORT: DEFAULT_PORT}, errors
+            "user", user_input or {CONF_NAME: DEFAULT_NAME, **DEFAULT_PORTS}, errors
         )
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Change a server's name or address; its devices stay."""
+        """Change a server's name, address or ports; its devices and its identity stay."""
         entry: Lwm2mConfigEntry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
             title = user_input[CONF_NAME]
             address = _address(user_input)
+            former = address_of(entry.data)
             is_loaded = entry.state is ConfigEntryState.LOADED
-            if is_loaded and address == entry.data:
+            if is_loaded and address == former:
                 return self.async_update_and_abort(entry, title=title)
-            unique_id = _unique_id(address)
-            if unique_id != entry.unique_id:
-                await self.async_set_unique_id(unique_id)
-                self._abort_if_unique_id_configured()
-            own_port = is_loaded and address[CONF_PORT] == entry.data[CONF_PORT]
-            errors = await self._try_to_listen(address | ({CONF_PORT: 0} if own_port else {}))
+            errors = _port_errors(address)
+            if not errors and CONF_COAPS_PORT not in address and _secured_devices(entry):
+                errors = {CONF_COAPS_PORT: "coaps_needed"}
             if not errors:
+                unique_id = unique_id_of(address)
+                if unique_id != entry.unique_id:
+                    await self.async_set_unique_id(unique_id)
+                    self._abort_if_unique_id_configured()
+                errors = await self._try_to_listen(address, former if is_loaded else {})
+            if not errors:
+                rest = {key: value for key, value in entry.data.items() if key not in ADDRESS}
                 return self.async_update_reload_and_abort(
-                    entry, unique_id=unique_id, title=title, data=address
+                    entry, unique_id=unique_id, title=title, data=address | rest
                 )
         return self._show_server_form(
             "reconfigure", user_input or {CONF_NAME: entry.title, **entry.data}, errors
@@ -133,16 +138,24 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
         )
 
-    async def _try_to_listen(self, address: dict[str, Any]) -> dict[str, str]:
-        """Bind the server's socket and close it; return a form's errors."""
-        try:
-            sock = await bind_udp(address[CONF_HOST] or None, address[CONF_PORT])
-        except OSError as err:
-            key = listen_failure(self.hass, err)
-            return {CONF_HOST if key == "host_not_local" else CONF_PORT: key}
-        except ValueError:  # no host name has this form
-            return {CONF_HOST: "host_not_local"}
-        sock.close()
+    async def _try_to_listen(
+        self, address: dict[str, Any], held: Mapping[str, Any] = MappingProxyType({})
+    ) -> dict[str, str]:
+        """Bind the server's sockets and close them; return a form's errors.
+
+        The ports that are `held` are the server's own.
+        """
+        own = {held[field] for field in PORTS.values() if field in held}
+        for field in (field for field in PORTS.values() if field in address):
+            port = 0 if address[field] in own else address[field]
+            try:
+                sock = await bind_udp(address[CONF_HOST] or None, port)
+            except OSError as err:
+                key = listen_failure(self.hass, err)
+                return {CONF_HOST if key == "host_not_local" else field: key}
+            except ValueError:  # no host name has this form
+                return {CONF_HOST: "host_not_local"}
+            sock.close()
         return {}
 
     # A device that has registered
@@ -181,30 +194,24 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
 
-class Lwm2mOptionsFlow(OptionsFlow):
-    """Changes what the running server does; it reads its options when it needs them."""
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask whether new devices need approval."""
-        if user_input is not None:
-            return self.async_create_entry(data=user_input)
-        current = {CONF_ACCEPT_NEW_DEVICES: AcceptNewDevices.AFTER_APPROVAL}
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(
-                OPTIONS_SCHEMA, current | self.config_entry.options
-            ),
-        )
-
-
 def _address(user_input: dict[str, Any]) -> dict[str, Any]:
-    """Return the entry's data; an empty host means all interfaces."""
+    """Return the entry's data; an empty host means all interfaces, no port none of its kind."""
     host = user_input.get(CONF_HOST, "").strip().removeprefix("[").removesuffix("]")
-    return {CONF_HOST: host.lower(), CONF_PORT: user_input[CONF_PORT]}
+    ports = {field: user_input[field] for field in PORTS.values() if field in user_input}
+    return {CONF_HOST: host.lower(), **ports}
 
 
-def _unique_id(address: dict[str, Any]) -> str:
-    return f"{address[CONF_HOST] or '*'}:{address[CONF_PORT]}"
+def _port_errors(address: dict[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the ports by themselves, as a form's errors."""
+    ports = ports_of(address).values()
+    if not ports:
+        return {"base": "no_port"}
+    return {} if len(set(ports)) == len(ports) else {CONF_COAPS_PORT: "same_port"}
+
+
+def _secured_devices(entry: ConfigEntry) -> bool:
+    devices = entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
+    return any(load_credential(device.data) for device in devices)
 
 
 def _describe_objects(hub: Hub, registration: Registration) -> str:

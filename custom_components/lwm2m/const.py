@@ -22,7 +22,6 @@ class AcceptNewDevices(StrEnum):
     AT_ONCE = "at_once"
 
 
-DEFAULT_PORT: Final = 5683
 MODELS_DIRECTORY: Final = "models"
 """Below `<config>/lwm2m/`: the user's own object definitions."""
 PROFILES_DIRECTORY: Final = "profiles"
@@ -30,6 +29,9 @@ PROFILES_DIRECTORY: Final = "profiles"
 
 EVENT_NOTIFICATION: Final = f"{DOMAIN}_notification"
 """On Home Assistant's bus: a manually observed path was notified, or a device sent values."""
+
+EVENT_SECURITY: Final = f"{DOMAIN}_security"
+"""On Home Assistant's bus: somebody tried to be a device, or a device cannot prove who it is."""
 
 POLL_INTERVAL: Final = timedelta(seconds=60)
 """How often an instance is read whose device refuses to be observed."""

@@ -131,6 +131,11 @@ class Device:
         return self.profile.queue_mode
 
     @property
+    def name(self) -> str:
+        """The owner's name for it."""
+        return self._name
+
+    @property
     def device_info(self) -> DeviceInfo:
         """The link from an entity to its device; the details come from the interview."""
         return DeviceInfo(identifiers={(DOMAIN, self.unique_id)})

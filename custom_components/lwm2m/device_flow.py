@@ -1,26 +1,127 @@
-"""Adds a device to a server before it registers."""
+"""Adds a device to a server before it registers, and changes it later."""
 
 from __future__ import annotations
 
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import SOURCE_USER, ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.const import CONF_NAME
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.selector import (
+    QrCodeSelector,
+    QrCodeSelectorConfig,
+    QrErrorCorrectionLevel,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
 import voluptuous as vol
 
-from .const import CONF_ENDPOINT
+from .address import ports_of
+from .connection_settings import SDKS, ConnectionSettings, Sdk
+from .const import CONF_ENDPOINT, SUBENTRY_TYPE_DEVICE
+from .credentials import (
+    CONF_SECURITY,
+    SecurityMode,
+    dump_credential,
+    load_credential,
+    mode_of,
+)
+from .key_material import (
+    PSK_BYTES,
+    KeyMaterialError,
+    make_certificate,
+    make_pre_shared_key,
+    make_private_key,
+    private_der,
+    public_der,
+    read_bytes,
+    read_certificates,
+    read_public_key,
+)
+from .protocol.coap import Scheme
+from .protocol.dtls import CertificateTrust, CertificateUsage
 from .protocol.registration import MAX_PARAMETER_LENGTH
+from .protocol.security import (
+    MAX_PSK,
+    MAX_PSK_IDENTITY,
+    Certificate,
+    CredentialError,
+    CredentialInUse,
+    CredentialStore,
+    PreSharedKey,
+    RawPublicKey,
+)
+from .server_identity import async_ensure_identity, async_server_hosts
+
+if TYPE_CHECKING:
+    from .protocol.security import Credential
 
 MAX_ENDPOINT_LENGTH = MAX_PARAMETER_LENGTH - len("ep=")
 
-DEVICE_SCHEMA = vol.Schema({vol.Required(CONF_ENDPOINT): cv.string})
+
+class Trust(StrEnum):
+    """Which certificates of a device are trusted."""
+
+    ISSUED = "issued"
+    """One that is made here, and that alone."""
+    DOMAIN_ISSUED_CERTIFICATE = "domain_issued_certificate"
+    TRUST_ANCHOR_ASSERTION = "trust_anchor_assertion"
+    SERVICE_CERTIFICATE_CONSTRAINT = "service_certificate_constraint"
+    CA_CONSTRAINT = "ca_constraint"
+
+    @property
+    def needs_roots(self) -> bool:
+        """Whether a trust store belongs to it."""
+        return self in {Trust.SERVICE_CERTIFICATE_CONSTRAINT, Trust.CA_CONSTRAINT}
+
+
+def _choice(kind: type[StrEnum], translation_key: str) -> SelectSelector:
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=list(kind), mode=SelectSelectorMode.LIST, translation_key=translation_key
+        )
+    )
+
+
+_LINES = TextSelector(TextSelectorConfig(multiline=True))
+SECURITY_SCHEMA = vol.Schema({vol.Required(CONF_SECURITY): _choice(SecurityMode, "security_mode")})
+DEVICE_SCHEMA = vol.Schema({vol.Required(CONF_ENDPOINT): cv.string}).extend(SECURITY_SCHEMA.schema)
+NAME_SCHEMA = vol.Schema({vol.Required(CONF_NAME): cv.string})
+PRE_SHARED_KEY_SCHEMA = vol.Schema(
+    {
+        vol.Required("identity"): cv.string,
+        vol.Optional("key"): TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD)),
+    }
+)
+RAW_PUBLIC_KEY_SCHEMA = vol.Schema({vol.Optional("public_key"): _LINES})
+CERTIFICATE_SCHEMA = vol.Schema(
+    {
+        vol.Required("trust"): _choice(Trust, "certificate_trust"),
+        vol.Optional("certificate"): _LINES,
+        vol.Optional("roots"): _LINES,
+    }
+)
 
 
 class DeviceSubentryFlow(ConfigSubentryFlow):
-    """Adds a device by its endpoint name, before it registers."""
+    """Adds a device by its endpoint name, or changes its name and its security.
+
+    What has been chosen is saved at the end, after what the device has to be told was shown.
+    """
+
+    _endpoint: str
+    _settings: ConnectionSettings
+    _changed = False
+
+    # A new device
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Ask for the endpoint name."""
+        """Ask for the endpoint name and how the device is secured."""
         errors: dict[str, str] = {}
         if user_input is not None:
             endpoint = user_input[CONF_ENDPOINT].strip()
@@ -29,10 +130,380 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
                 errors[CONF_ENDPOINT] = "invalid_endpoint"
             elif any(subentry.unique_id == endpoint for subentry in subentries):
                 errors[CONF_ENDPOINT] = "already_configured"
-            else:
-                return self.async_create_entry(title=endpoint, data={}, unique_id=endpoint)
+            elif not (errors := self._mode_errors(user_input[CONF_SECURITY])):
+                self._endpoint = endpoint
+                return await self._choose(SecurityMode(user_input[CONF_SECURITY]))
         return self.async_show_form(
             step_id="user",
-            data_schema=self.add_suggested_values_to_schema(DEVICE_SCHEMA, user_input),
+            data_schema=self.add_suggested_values_to_schema(
+                DEVICE_SCHEMA, user_input or {CONF_SECURITY: self._usual_mode}
+            ),
             errors=errors,
         )
+
+    # A device that is there
+
+    async def async_step_reconfigure(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask what is to be changed."""
+        subentry = self._get_reconfigure_subentry()
+        self._endpoint = subentry.unique_id or subentry.title
+        secured = load_credential(subentry.data) is not None
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=["name", "security", *(["rotate"] if secured else []), "settings"],
+            description_placeholders={"endpoint": self._endpoint},
+        )
+
+    async def async_step_name(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for the device's name in Home Assistant."""
+        subentry = self._get_reconfigure_subentry()
+        if user_input is not None:
+            title = user_input[CONF_NAME].strip() or self._endpoint
+            return self.async_update_and_abort(self._get_entry(), subentry, title=title)
+        return self.async_show_form(
+            step_id="name",
+            data_schema=self.add_suggested_values_to_schema(
+                NAME_SCHEMA, {CONF_NAME: subentry.title}
+            ),
+        )
+
+    async def async_step_security(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask how the device is secured from now on."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors = self._mode_errors(user_input[CONF_SECURITY])
+            if not errors:
+                return await self._choose(SecurityMode(user_input[CONF_SECURITY]))
+        mode = mode_of(self._stored_credential)
+        return self.async_show_form(
+            step_id="security",
+            data_schema=self.add_suggested_values_to_schema(
+                SECURITY_SCHEMA, user_input or {CONF_SECURITY: mode}
+            ),
+            errors=errors,
+        )
+
+    async def async_step_rotate(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Replace the device's credential by one of the same kind."""
+        match self._stored_credential:
+            case PreSharedKey(identity=identity):
+                if user_input is None:
+                    return self.async_show_form(step_id="rotate", last_step=False)
+                return await self._show(PreSharedKey(identity, make_pre_shared_key()))
+            case credential:
+                return await self._choose(mode_of(credential))
+
+    async def async_step_settings(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show what the device has to be told, as far as that is known here."""
+        return await self._show(self._stored_credential, changed=False)
+
+    @property
+    def _stored_credential(self) -> Credential | None:
+        return load_credential(self._get_reconfigure_subentry().data)
+
+    # The credential
+
+    async def async_step_pre_shared_key(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the identity and the key; none is one that is made here."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            identity = user_input["identity"].strip().encode()
+            key = _read_key(user_input.get("key", ""))
+            if not 0 < len(identity) <= MAX_PSK_IDENTITY:
+                errors["identity"] = "invalid_identity"
+            elif not PSK_BYTES <= len(key) <= MAX_PSK:
+                errors["key"] = "invalid_key"
+            else:
+                credential = PreSharedKey(identity, key)
+                errors, placeholders = self._credential_errors("identity", credential)
+                if not errors:
+                    return await self._show(credential)
+        shown = {"identity": user_input["identity"] if user_input else self._endpoint}
+        return self.async_show_form(
+            step_id="pre_shared_key",
+            data_schema=self.add_suggested_values_to_schema(PRE_SHARED_KEY_SCHEMA, shown),
+            errors=errors,
+            description_placeholders={"owner": "", **placeholders},
+            last_step=False,
+        )
+
+    async def async_step_raw_public_key(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the device's public key; none is a key pair that is made here."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            private_key = None
+            try:
+                if text := user_input.get("public_key", "").strip():
+                    credential = RawPublicKey(read_public_key(text))
+                else:
+                    key = make_private_key()
+                    private_key = private_der(key)
+                    credential = RawPublicKey(public_der(key.public_key()))
+            except KeyMaterialError:
+                errors["public_key"] = "invalid_public_key"
+            else:
+                errors, placeholders = self._credential_errors("public_key", credential)
+                if not errors:
+                    return await self._show(credential, private_key)
+        return self.async_show_form(
+            step_id="raw_public_key",
+            data_schema=self.add_suggested_values_to_schema(RAW_PUBLIC_KEY_SCHEMA, user_input),
+            errors=errors,
+            description_placeholders={"owner": "", **placeholders},
+            last_step=False,
+        )
+
+    async def async_step_certificate(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for a certificate and what it is trusted for, or issue one."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            trust = Trust(user_input["trust"])
+            if trust is Trust.ISSUED:
+                key = make_private_key()
+                held = CertificateTrust(
+                    CertificateUsage.DOMAIN_ISSUED_CERTIFICATE,
+                    make_certificate(key, self._endpoint),
+                )
+                return await self._show(Certificate(held), private_der(key))
+            certificates, errors = _read_certificates(user_input, trust)
+            if not errors:
+                certificate, *roots = certificates
+                held = CertificateTrust(CertificateUsage[trust.name], certificate, tuple(roots))
+                credential = Certificate(held)
+                errors, placeholders = self._credential_errors("certificate", credential)
+                if not errors:
+                    return await self._show(credential)
+        return self.async_show_form(
+            step_id="certificate",
+            data_schema=self.add_suggested_values_to_schema(
+                CERTIFICATE_SCHEMA, user_input or {"trust": Trust.ISSUED}
+            ),
+            errors=errors,
+            description_placeholders={"owner": "", **placeholders},
+            last_step=False,
+        )
+
+    async def _choose(self, mode: SecurityMode) -> SubentryFlowResult:
+        """Go on with the form of a mode."""
+        match mode:
+            case SecurityMode.NONE:
+                return self._save(None)
+            case SecurityMode.PRE_SHARED_KEY:
+                return await self.async_step_pre_shared_key()
+            case SecurityMode.RAW_PUBLIC_KEY:
+                return await self.async_step_raw_public_key()
+            case SecurityMode.CERTIFICATE:
+                return await self.async_step_certificate()
+
+    @property
+    def _encrypts(self) -> bool:
+        return Scheme.COAPS in ports_of(self._get_entry().data)
+
+    @property
+    def _usual_mode(self) -> SecurityMode:
+        return SecurityMode.PRE_SHARED_KEY if self._encrypts else SecurityMode.NONE
+
+    def _mode_errors(self, mode: str) -> dict[str, str]:
+        plain = mode == SecurityMode.NONE
+        scheme = Scheme.COAP if plain else Scheme.COAPS
+        if scheme in ports_of(self._get_entry().data):
+            return {}
+        return {CONF_SECURITY: "coap_off" if plain else "coaps_off"}
+
+    def _credential_errors(
+        self, field: str, credential: Credential
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Return a form's errors, and placeholders for them."""
+        store = CredentialStore()
+        for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_TYPE_DEVICE):
+            other = load_credential(subentry.data)
+            if other and subentry.unique_id and subentry.unique_id != self._endpoint:
+                store.put(subentry.unique_id, other)
+        try:
+            store.put(self._endpoint, credential)
+        except CredentialInUse as err:
+            return {field: "credential_in_use"}, {"owner": err.endpoint}
+        except CredentialError:
+            return {field: "unusable_credential"}, {}
+        return {}, {}
+
+    # What the device has to be told
+
+    async def _show(
+        self,
+        credential: Credential | None,
+        private_key: bytes | None = None,
+        *,
+        changed: bool = True,
+    ) -> SubentryFlowResult:
+        entry = self._get_entry()
+        hosts = await async_server_hosts(self.hass, entry)
+        ports = ports_of(entry.data)
+        scheme = Scheme.COAPS if credential else Scheme.COAP
+        self._changed = changed
+        self._settings = ConnectionSettings(
+            self._endpoint,
+            hosts[0],
+            ports.get(scheme, 0),
+            await async_ensure_identity(self.hass, entry),
+            credential,
+            private_key,
+        )
+        return self._show_settings()
+
+    def _show_settings(self) -> SubentryFlowResult:
+        settings = self._settings
+        return self.async_show_menu(
+            step_id=f"settings_{settings.mode}",
+            menu_options=[
+                "save" if self._changed else "done",
+                *(["qr_code"] if settings.qr_code else []),
+                *SDKS[settings.mode],
+            ],
+            description_placeholders=settings.placeholders,
+        )
+
+    async def async_step_settings_none(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the settings of a device without security."""
+        return self._show_settings()
+
+    async def async_step_settings_pre_shared_key(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the settings of a device with a pre-shared key."""
+        return self._show_settings()
+
+    async def async_step_settings_raw_public_key(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the settings of a device with a raw public key."""
+        return self._show_settings()
+
+    async def async_step_settings_certificate(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the settings of a device with a certificate."""
+        return self._show_settings()
+
+    async def async_step_qr_code(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the settings as a QR code."""
+        if user_input is not None:
+            return self._show_settings()
+        code = QrCodeSelector(
+            QrCodeSelectorConfig(
+                data=self._settings.qr_code or "",
+                scale=4,
+                error_correction_level=QrErrorCorrectionLevel.MEDIUM,
+            )
+        )
+        return self.async_show_form(
+            step_id="qr_code",
+            data_schema=vol.Schema({vol.Optional("qr_code"): code}),
+            last_step=False,
+        )
+
+    async def async_step_zephyr(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the settings as Zephyr takes them."""
+        return self._show_sdk(Sdk.ZEPHYR, user_input)
+
+    async def async_step_anjay(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the settings as Anjay takes them."""
+        return self._show_sdk(Sdk.ANJAY, user_input)
+
+    async def async_step_wakaama(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the settings as Wakaama takes them."""
+        return self._show_sdk(Sdk.WAKAAMA, user_input)
+
+    async def async_step_leshan(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the settings as Leshan takes them."""
+        return self._show_sdk(Sdk.LESHAN, user_input)
+
+    def _show_sdk(self, sdk: Sdk, user_input: dict[str, Any] | None) -> SubentryFlowResult:
+        if user_input is not None:
+            return self._show_settings()
+        return self.async_show_form(
+            step_id=sdk.value,
+            description_placeholders={"settings": self._settings.of(sdk)},
+            last_step=False,
+        )
+
+    # The end
+
+    async def async_step_save(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Keep what was chosen."""
+        return self._save(self._settings.credential)
+
+    async def async_step_done(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Leave all as it is."""
+        return self.async_abort(reason="settings_shown")
+
+    def _save(self, credential: Credential | None) -> SubentryFlowResult:
+        """Add the device, or change its security: all that its former credential opened ends."""
+        data = dump_credential(credential)
+        if self.source == SOURCE_USER:
+            return self.async_create_entry(
+                title=self._endpoint, data=data, unique_id=self._endpoint
+            )
+        return self.async_update_and_abort(
+            self._get_entry(),
+            self._get_reconfigure_subentry(),
+            data_updates=data,
+            reason="security_changed",
+        )
+
+
+def _read_key(text: str) -> bytes:
+    """Read a pre-shared key, or make one of nothing; what is no key is an empty one."""
+    if not text.strip():
+        return make_pre_shared_key()
+    try:
+        return read_bytes(text)
+    except KeyMaterialError:
+        return b""
+
+
+def _read_certificates(
+    user_input: dict[str, Any], trust: Trust
+) -> tuple[tuple[bytes, ...], dict[str, str]]:
+    """Read the certificate that is held, and after it the roots; or return a form's errors."""
+    found: list[bytes] = []
+    for field in ("certificate", *(["roots"] if trust.needs_roots else [])):
+        try:
+            certificates = read_certificates(user_input.get(field, ""))
+        except KeyMaterialError:
+            return (), {field: "invalid_certificate"}
+        found += certificates if field == "roots" else certificates[:1]
+    return tuple(found), {}

@@ -11,6 +11,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
 from .protocol.coap.errors import PortInUseError
+from .protocol.coap.udp_socket import bind_udp
 from .protocol.errors import BadRequest, ClientError, ClientRefused
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ def translate_errors(endpoint: str, path: Path) -> Iterator[None]:
             translation_key=key,
             translation_placeholders={"endpoint": endpoint, "path": str(path), **err.placeholders},
         ) from err
+
+
+async def async_can_listen(host: str, port: int) -> bool:
+    """Tell whether a UDP port can be had now; an empty host is all interfaces."""
+    try:
+        (await bind_udp(host or None, port)).close()
+    except OSError, OverflowError, ValueError:
+        return False
+    return True
 
 
 def listen_failure(hass: HomeAssistant, error: OSError) -> str:

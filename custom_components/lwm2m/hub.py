@@ -15,23 +15,25 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigSubentry,
 )
-from homeassistant.const import CONF_HOST, CONF_PORT, Platform
+from homeassistant.const import CONF_HOST, Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
+from .address import ports_of
 from .const import (
-    CONF_ACCEPT_NEW_DEVICES,
     DOMAIN,
     LOGGER,
     SUBENTRY_TYPE_DEVICE,
-    AcceptNewDevices,
 )
+from .credentials import load_credential
 from .device import Device
 from .discovery import discover_instance
+from .exposure import accepts_at_once, async_check_exposure
 from .models import key_prefix
 from .new_device import NewDevice, async_offer, async_withdraw
 from .presence import presence_sensors
+from .protocol.security import SecurityEventType
 from .protocol.server import (
     Deregistered,
     Expired,
@@ -39,11 +41,13 @@ from .protocol.server import (
     Presence,
     Registered,
     Revoked,
-    Scheme,
     SecurityEvent,
     Sent,
     Updated,
 )
+from .security_entities import SecurityCount, SecurityIncident
+from .security_watch import SecurityWatch
+from .server_identity import async_ensure_identity
 from .storage import HubStorage
 
 if TYPE_CHECKING:
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     from .protocol.path import Path
     from .protocol.persistence import Json
     from .protocol.registration import RegisterRequest, Registration
+    from .protocol.security import Credential
     from .protocol.server import RegistrationEvent, ServerEvent
 
 type Lwm2mConfigEntry = ConfigEntry[Hub]
@@ -90,6 +95,7 @@ class Hub:
         self.models = models
         self._profiles = profiles
         self.server = LwM2mServer(models, admit=self._admit, lifetime_grace=LIFETIME_GRACE)
+        self.security = SecurityWatch(hass, entry, self.server.security)
         self._hass = hass
         self._entry = entry
         self._add_entities: dict[Platform, AddConfigEntryEntitiesCallback] = {}
@@ -104,6 +110,7 @@ class Hub:
     async def async_start(self) -> None:
         """Open the server; OSError when its port cannot be had."""
         self._enter_in_registry()
+        self.server.set_identity(await async_ensure_identity(self._hass, self._entry))
         self._synchronize()
         self._unsubscribe = [
             self.server.subscribe(self._on_event),
@@ -113,11 +120,10 @@ class Hub:
         ]
         stored = await self._storage.async_load()
         await self.server.start(
-            self._entry.data[CONF_HOST] or None,
-            {Scheme.COAP: self._entry.data[CONF_PORT]},
-            stored.get("server"),
+            self._entry.data[CONF_HOST] or None, ports_of(self._entry.data), stored.get("server")
         )
         self._started = True
+        async_check_exposure(self._hass, self._entry)
         self._restore(stored.get("devices"))
         self._storage.async_save_soon()
 
@@ -165,6 +171,11 @@ class Hub:
     def async_platforms_ready(self) -> None:
         """Create the entities of all that was learnt before the platforms were there."""
         self._forwarded = True
+        entry, security = self._entry, self.security
+        self._add_entities[Platform.EVENT]([SecurityIncident(entry, security)])
+        self._add_entities[Platform.SENSOR](
+            [SecurityCount(entry, security, event_type) for event_type in SecurityEventType]
+        )
         for device in self.devices.values():
             self._show_presence(device)
         for device, instance in self._early:
@@ -250,7 +261,7 @@ class Hub:
             return True
         if self._is_ignored(endpoint):
             return False
-        if endpoint in registered or self._accepts_at_once:
+        if endpoint in registered or accepts_at_once(self._entry):
             return True
         full = len(registered - self.devices.keys()) >= MAX_PENDING
         if full and not self._full:
@@ -273,11 +284,16 @@ class Hub:
 
     @callback
     def _on_event(self, event: ServerEvent) -> None:
-        if not isinstance(event, SecurityEvent):
+        if isinstance(event, SecurityEvent):
+            self.security.async_take(event, self.devices.get(event.endpoint or ""))
+        else:
             self._on_registration_event(event)
 
     def _on_registration_event(self, event: RegistrationEvent) -> None:
         registration = event.registration
+        match event:
+            case Registered() | Updated() if registration.remote.identity:
+                self.security.async_accept(registration.endpoint)
         match event:
             case Registered() | Deregistered() | Expired() | Revoked():
                 self._storage.async_save_soon()
@@ -319,7 +335,7 @@ class Hub:
         endpoint = registration.endpoint
         if self._is_ignored(endpoint):
             return
-        if self._accepts_at_once:
+        if accepts_at_once(self._entry):
             self.async_approve(endpoint)
             return
         self.pending[endpoint] = registration
@@ -338,7 +354,8 @@ class Hub:
         if entry is self._entry:
             self._enter_in_registry()
             self._synchronize()
-            if self._accepts_at_once:
+            async_check_exposure(self._hass, self._entry)
+            if accepts_at_once(self._entry):
                 self._approve_all()
             elif entry.state is ConfigEntryState.LOADED:
                 for endpoint in self.pending:  # a card that came before the set-up was done
@@ -352,26 +369,28 @@ class Hub:
                     self._offer(registration)
 
     def _synchronize(self) -> None:
-        """Have one device for each subentry, with its title as the name."""
+        """Have one device for each subentry, with its title as the name, and its credential."""
         subentries = {
             subentry.unique_id: subentry
             for subentry in self._entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
             if subentry.unique_id
         }
         for endpoint in self.devices.keys() - subentries:
+            self._secure(endpoint, None)
             self.devices.pop(endpoint).async_close()
             self._storage.async_save_soon()
             self._created.pop(endpoint, None)
         for endpoint, subentry in subentries.items():
+            self._secure(endpoint, load_credential(subentry.data))
             if device := self.devices.get(endpoint):
                 device.async_rename(subentry.title)
             else:
                 self._add_device(subentry)
 
-    @property
-    def _accepts_at_once(self) -> bool:
-        choice = self._entry.options.get(CONF_ACCEPT_NEW_DEVICES)
-        return choice == AcceptNewDevices.AT_ONCE
+    def _secure(self, endpoint: str, credential: Credential | None) -> None:
+        if self.server.credentials.credentials.get(endpoint) != credential:
+            self.server.set_credential(endpoint, credential)
+            self.security.async_accept(endpoint)
 
     def _approve_all(self) -> None:
         """Empty the quarantine first: each approval comes back here as a changed entry."""

@@ -183,11 +183,12 @@ class HomeAssistant:
         """Answer a form of a config flow."""
         return await self._post(f"/api/config/config_entries/flow/{flow_id}", answer)
 
-    async def options(self, entry_id: str, answer: dict[str, Any]) -> dict[str, Any]:
-        """Answer the options form of a config entry."""
+    async def options(self, entry_id: str, step: str, answer: dict[str, Any]) -> dict[str, Any]:
+        """Choose from the menu of a config entry's options, and answer the form."""
         path = "/api/config/config_entries/options/flow"
-        form = await self._post(path, {"handler": entry_id})
-        return await self._post(f"{path}/{form['flow_id']}", answer)
+        menu = await self._post(path, {"handler": entry_id})
+        await self._post(f"{path}/{menu['flow_id']}", {"next_step_id": step})
+        return await self._post(f"{path}/{menu['flow_id']}", answer)
 
     async def _post(self, path: str, data: dict[str, Any]) -> dict[str, Any]:
         async with self._session.post(path, json=data) as response:

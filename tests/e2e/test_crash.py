@@ -73,7 +73,7 @@ async def test_registration_observation_and_values_outlive_a_kill(
             await home.flow(server, handler=DOMAIN)
             (entry,) = await home.call("config_entries/get", domain=DOMAIN)
             at_once = {CONF_ACCEPT_NEW_DEVICES: AcceptNewDevices.AT_ONCE}
-            await home.options(entry["entry_id"], at_once)
+            await home.options(entry["entry_id"], "new_devices", at_once)
             await stack.enter_async_context(board)
             storage = tmp_path / ".storage" / f"{DOMAIN}.{entry['entry_id']}"
 

@@ -14,6 +14,7 @@ from homeassistant.helpers.entity import Entity
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.lwm2m.address import CONF_COAPS_PORT
 from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
@@ -59,8 +60,9 @@ def entry(hass: HomeAssistant) -> Lwm2mConfigEntry:
     entry = MockConfigEntry(
         domain=DOMAIN,
         title="Greenhouse",
-        data={CONF_HOST: LOOPBACK, CONF_PORT: 0},
+        data={CONF_HOST: LOOPBACK, CONF_PORT: 0, CONF_COAPS_PORT: 0},
         unique_id=f"{LOOPBACK}:0",
+        minor_version=2,
     )
     entry.add_to_hass(hass)
     return entry

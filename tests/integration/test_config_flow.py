@@ -18,6 +18,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.lwm2m import config_flow
+from custom_components.lwm2m.address import CONF_COAPS_PORT, address_of
 from custom_components.lwm2m.const import (
     CONF_ACCEPT_NEW_DEVICES,
     CONF_ENDPOINT,
@@ -25,6 +26,7 @@ from custom_components.lwm2m.const import (
     SUBENTRY_TYPE_DEVICE,
     AcceptNewDevices,
 )
+from custom_components.lwm2m.credentials import CONF_SECURITY, SecurityMode
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 
@@ -82,24 +84,27 @@ async def open_card(hass: HomeAssistant) -> ConfigFlowResult:
 
 
 async def add_by_name(hass: HomeAssistant, entry: Lwm2mConfigEntry, endpoint: str) -> Any:
-    """Open the form for a device and send it."""
+    """Open the form for a device and send it, without security."""
     flows = hass.config_entries.subentries
     result = await flows.async_init(
         (entry.entry_id, SUBENTRY_TYPE_DEVICE), context={"source": SOURCE_USER}
     )
     assert result["type"] is FlowResultType.FORM
-    return await flows.async_configure(result["flow_id"], {CONF_ENDPOINT: endpoint})
+    return await flows.async_configure(
+        result["flow_id"], {CONF_ENDPOINT: endpoint, CONF_SECURITY: SecurityMode.NONE}
+    )
 
 
 # A new server
 
 
-async def test_form_suggests_the_usual_port(hass: HomeAssistant) -> None:
+async def test_form_suggests_the_usual_ports(hass: HomeAssistant) -> None:
     result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     schema = result["data_schema"]
     assert schema is not None
     suggested = {str(key): key.description for key in schema.schema}
     assert suggested[CONF_PORT] == {"suggested_value": 5683}
+    assert suggested[CONF_COAPS_PORT] == {"suggested_value": 5684}
     assert result["errors"] == {}
 
 
@@ -203,6 +208,7 @@ async def server(hass: HomeAssistant, unused_udp_port: int) -> MockConfigEntry:
         title="Greenhouse",
         data={CONF_HOST: LOOPBACK, CONF_PORT: unused_udp_port},
         unique_id=f"{LOOPBACK}:{unused_udp_port}",
+        minor_version=2,
     )
     entry.add_to_hass(hass)
     assert await async_setup_component(hass, DOMAIN, {})
@@ -213,15 +219,17 @@ async def test_form_suggests_what_is_set(hass: HomeAssistant, server: MockConfig
     result = await server.start_reconfigure_flow(hass)
     schema = result["data_schema"]
     assert schema is not None
-    suggested = {str(key): key.description["suggested_value"] for key in schema.schema}
-    assert suggested == {CONF_NAME: "Greenhouse", **server.data}
+    suggested = {
+        str(key): key.description["suggested_value"] for key in schema.schema if key.description
+    }
+    assert suggested == {CONF_NAME: "Greenhouse", **address_of(server.data)}
 
 
 async def test_renaming_does_not_restart_the_server(
     hass: HomeAssistant, server: MockConfigEntry
 ) -> None:
     hub = server.runtime_data
-    result = await reconfigure(hass, server, **server.data | {CONF_NAME: "Shed"})
+    result = await reconfigure(hass, server, **address_of(server.data) | {CONF_NAME: "Shed"})
     assert result["reason"] == "reconfigure_successful"
     assert server.title == "Shed"
     assert server.runtime_data is hub
@@ -239,7 +247,7 @@ async def test_new_port_restarts_the_server(
 
 async def test_other_host_on_the_same_port(hass: HomeAssistant, server: MockConfigEntry) -> None:
     await reconfigure(hass, server, port=server.data[CONF_PORT])
-    assert server.data == {CONF_HOST: "", CONF_PORT: server.data[CONF_PORT]}
+    assert address_of(server.data) == {CONF_HOST: "", CONF_PORT: server.data[CONF_PORT]}
     assert server.state is ConfigEntryState.LOADED
 
 
@@ -259,14 +267,16 @@ async def test_new_port_that_is_in_use(
 async def test_address_of_another_server(
     hass: HomeAssistant, server: MockConfigEntry, hub: Hub, entry: MockConfigEntry
 ) -> None:
-    result = await reconfigure(hass, entry, **server.data)
+    result = await reconfigure(hass, entry, **address_of(server.data))
     assert result["reason"] == "already_configured"
 
 
 async def test_server_without_its_port_starts_on_another(
     hass: HomeAssistant, taken_port: int, unused_udp_port: int
 ) -> None:
-    entry = MockConfigEntry(domain=DOMAIN, data={CONF_HOST: LOOPBACK, CONF_PORT: taken_port})
+    entry = MockConfigEntry(
+        domain=DOMAIN, data={CONF_HOST: LOOPBACK, CONF_PORT: taken_port}, minor_version=2
+    )
     entry.add_to_hass(hass)
     await async_setup_component(hass, DOMAIN, {})
     assert entry.state is ConfigEntryState.SETUP_RETRY
@@ -277,9 +287,18 @@ async def test_server_without_its_port_starts_on_another(
 # Options
 
 
+async def open_options(hass: HomeAssistant, entry: Lwm2mConfigEntry, step: str) -> ConfigFlowResult:
+    """Open a step of the options from their menu."""
+    menu = await hass.config_entries.options.async_init(entry.entry_id)
+    assert menu["type"] is FlowResultType.MENU
+    return await hass.config_entries.options.async_configure(
+        menu["flow_id"], {"next_step_id": step}
+    )
+
+
 async def choose(hass: HomeAssistant, entry: Lwm2mConfigEntry, choice: AcceptNewDevices) -> None:
     """Set how new devices are accepted."""
-    result = await hass.config_entries.options.async_init(entry.entry_id)
+    result = await open_options(hass, entry, "new_devices")
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], {CONF_ACCEPT_NEW_DEVICES: choice}
     )
@@ -290,7 +309,7 @@ async def choose(hass: HomeAssistant, entry: Lwm2mConfigEntry, choice: AcceptNew
 async def test_approval_is_the_default(
     hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
 ) -> None:
-    result = await hass.config_entries.options.async_init(entry.entry_id)
+    result = await open_options(hass, entry, "new_devices")
     schema = result["data_schema"]
     assert schema is not None
     (field,) = schema.schema

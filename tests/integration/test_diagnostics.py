@@ -185,7 +185,9 @@ async def test_entry_that_cannot_be_set_up_has_diagnostics(hass: HomeAssistant) 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as neighbour:
         neighbour.bind((LOOPBACK, 0))
         port = neighbour.getsockname()[1]
-        entry = MockConfigEntry(domain=DOMAIN, data={CONF_HOST: LOOPBACK, CONF_PORT: port})
+        entry = MockConfigEntry(
+            domain=DOMAIN, data={CONF_HOST: LOOPBACK, CONF_PORT: port}, minor_version=2
+        )
         entry.add_to_hass(hass)
         await hass.config_entries.async_setup(entry.entry_id)
 

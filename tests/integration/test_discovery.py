@@ -15,6 +15,7 @@ from custom_components.lwm2m.entity import QUANTITY
 from custom_components.lwm2m.protocol.model.definitions import Operations
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.protocol.security import SecurityEventType
 from custom_components.lwm2m.sensor import EnumDescription, MeasurementDescription
 from custom_components.lwm2m.switch import ExecutedSwitchDescription
 from custom_components.lwm2m.units import convert
@@ -157,6 +158,10 @@ def test_objects_unit_suits_the_device_class() -> None:
 
 PRESENCE = {("sensor", "awake"), ("sensor", "waiting_requests")}
 """What a device shows of its sleep, of no resource and so of no row."""
+SECURITY = {("event", "security")} | {
+    ("sensor", f"security_{event_type}") for event_type in SecurityEventType
+}
+"""What a server shows of its security."""
 
 
 def keys() -> set[tuple[str, str]]:
@@ -184,7 +189,7 @@ def test_every_translation_key_has_a_name() -> None:
         for key, text in entities.items()
         if text["name"]
     }
-    assert named == keys() | quantities() | PRESENCE
+    assert named == keys() | quantities() | PRESENCE | SECURITY
 
 
 def test_row_without_translation_is_named_by_its_class() -> None:
@@ -219,7 +224,7 @@ def test_every_translation_key_without_an_icon_has_a_class_that_gives_one() -> N
         if schema.entity_description.translation_key
         and schema.entity_description.device_class in {None, "enum"}
     }
-    assert without_class <= icons <= keys() | PRESENCE
+    assert without_class <= icons <= keys() | PRESENCE | SECURITY
 
 
 async def test_instance_becomes_the_entities_of_its_rows(show: Show) -> None:

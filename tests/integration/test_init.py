@@ -65,7 +65,10 @@ def blocked_entry(hass: HomeAssistant, neighbour: socket.socket) -> Lwm2mConfigE
     """A server whose port another program holds."""
     port = neighbour.getsockname()[1]
     entry = MockConfigEntry(
-        domain=DOMAIN, title="Greenhouse", data={CONF_HOST: LOOPBACK, CONF_PORT: port}
+        domain=DOMAIN,
+        title="Greenhouse",
+        data={CONF_HOST: LOOPBACK, CONF_PORT: port},
+        minor_version=2,
     )
     entry.add_to_hass(hass)
     return entry
@@ -203,7 +206,9 @@ async def test_issue_goes_with_the_entry(
 
 async def test_foreign_address_is_tried_again(hass: HomeAssistant) -> None:
     """An interface may be up later; its address is no port in use."""
-    entry = MockConfigEntry(domain=DOMAIN, data={CONF_HOST: "192.0.2.1", CONF_PORT: 0})
+    entry = MockConfigEntry(
+        domain=DOMAIN, data={CONF_HOST: "192.0.2.1", CONF_PORT: 0}, minor_version=2
+    )
     entry.add_to_hass(hass)
     await async_setup_component(hass, DOMAIN, {})
     assert entry.state is ConfigEntryState.SETUP_RETRY

@@ -38,7 +38,8 @@ async def test_running_server_is_counted(hass: HomeAssistant, hub: Hub) -> None:
     info = await health(hass)
 
     assert info["servers"] == 1
-    assert info["ports"] == f"{hub.server.ports[Scheme.COAP]} (coap)"
+    ports = hub.server.ports
+    assert info["ports"] == f"{ports[Scheme.COAP]} (coap), {ports[Scheme.COAPS]} (coaps)"
 
 
 async def test_stopped_server_is_not_counted(

@@ -15,10 +15,21 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components import lwm2m
-from custom_components.lwm2m.config_flow import OPTIONS_SCHEMA, SERVER_SCHEMA
+from custom_components.lwm2m.config_flow import SERVER_SCHEMA
+from custom_components.lwm2m.connection_settings import SDKS
 from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, AcceptNewDevices
-from custom_components.lwm2m.device_flow import DEVICE_SCHEMA
+from custom_components.lwm2m.credentials import SecurityMode
+from custom_components.lwm2m.device_flow import (
+    CERTIFICATE_SCHEMA,
+    DEVICE_SCHEMA,
+    NAME_SCHEMA,
+    PRE_SHARED_KEY_SCHEMA,
+    RAW_PUBLIC_KEY_SCHEMA,
+    SECURITY_SCHEMA,
+    Trust,
+)
 from custom_components.lwm2m.errors import listen_failure, translate_errors
+from custom_components.lwm2m.options_flow import IDENTITY_SCHEMA, NEW_DEVICES_SCHEMA
 from custom_components.lwm2m.protocol.coap import PortInUseError
 from custom_components.lwm2m.protocol.errors import (
     BadRequest,
@@ -37,6 +48,7 @@ from custom_components.lwm2m.protocol.path import Path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from enum import StrEnum
 
     from homeassistant.core import HomeAssistant
     import voluptuous as vol
@@ -46,6 +58,7 @@ TEXTS = json.loads((FOLDER / "translations" / "en.json").read_text())
 LANGUAGES = sorted(
     file.stem for file in (FOLDER / "translations").glob("*.json") if file.stem != "en"
 )
+DEVICE_STEPS = TEXTS["config_subentries"]["device"]["step"]
 ICONS = json.loads((FOLDER / "icons.json").read_text())
 ACTIONS = load_yaml_dict(str(FOLDER / "services.yaml"))
 RESOURCE = Path(3303, 0, 5700)
@@ -91,7 +104,7 @@ def test_listen_failure_has_texts(hass: HomeAssistant, error: OSError, shelly: b
     if shelly:
         hass.config.components.add("shelly")
     key = listen_failure(hass, error)
-    placeholders = {"name": "Greenhouse", "port": "5683", "error": "denied"}
+    placeholders = {"name": "Greenhouse", "port": "5683", "scheme": "coap", "error": "denied"}
     assert TEXTS["config"]["error"][key]
     assert TEXTS["exceptions"][key]["message"].format(**placeholders)
     if isinstance(error, PortInUseError):
@@ -104,8 +117,14 @@ def test_listen_failure_has_texts(hass: HomeAssistant, error: OSError, shelly: b
     [
         (SERVER_SCHEMA, TEXTS["config"]["step"]["user"]),
         (SERVER_SCHEMA, TEXTS["config"]["step"]["reconfigure"]),
-        (OPTIONS_SCHEMA, TEXTS["options"]["step"]["init"]),
-        (DEVICE_SCHEMA, TEXTS["config_subentries"]["device"]["step"]["user"]),
+        (NEW_DEVICES_SCHEMA, TEXTS["options"]["step"]["new_devices"]),
+        (IDENTITY_SCHEMA, TEXTS["options"]["step"]["import_identity"]),
+        (DEVICE_SCHEMA, DEVICE_STEPS["user"]),
+        (NAME_SCHEMA, DEVICE_STEPS["name"]),
+        (SECURITY_SCHEMA, DEVICE_STEPS["security"]),
+        (PRE_SHARED_KEY_SCHEMA, DEVICE_STEPS["pre_shared_key"]),
+        (RAW_PUBLIC_KEY_SCHEMA, DEVICE_STEPS["raw_public_key"]),
+        (CERTIFICATE_SCHEMA, DEVICE_STEPS["certificate"]),
     ],
 )
 def test_fields_of_a_form_are_described(
@@ -114,8 +133,22 @@ def test_fields_of_a_form_are_described(
     assert step["data"].keys() == step["data_description"].keys() == set(map(str, schema.schema))
 
 
-def test_choices_have_names() -> None:
-    assert TEXTS["selector"][CONF_ACCEPT_NEW_DEVICES]["options"].keys() == set(AcceptNewDevices)
+@pytest.mark.parametrize(
+    ("selector", "choices"),
+    [
+        (CONF_ACCEPT_NEW_DEVICES, AcceptNewDevices),
+        ("security_mode", SecurityMode),
+        ("certificate_trust", Trust),
+    ],
+)
+def test_choices_have_names(selector: str, choices: type[StrEnum]) -> None:
+    assert TEXTS["selector"][selector]["options"].keys() == set(choices)
+
+
+@pytest.mark.parametrize("mode", SecurityMode)
+def test_settings_of_a_mode_are_offered_for_its_sdks(mode: SecurityMode) -> None:
+    options = DEVICE_STEPS[f"settings_{mode}"]["menu_options"]
+    assert options.keys() - {"save", "done", "qr_code"} == set(SDKS[mode])
 
 
 @pytest.mark.parametrize("action", ACTIONS)

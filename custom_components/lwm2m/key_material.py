@@ -1,0 +1,221 @@
+"""Keys and certificates: made here, or read from what somebody pasted.
+
+Everything is on P-256, the curve that LwM2M names (OMA-TS-LightweightM2M_Transport-V1_1_1 5.2.9).
+No error repeats what it was given: it may be secret.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from ipaddress import ip_address
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PSK_BYTES = 16
+"""What a generated pre-shared key has, and the least that is taken: shorter ones can be guessed
+off-line by who has seen one handshake (RFC 4279 7.2)."""
+MAX_CHAIN = 6
+"""Certificates that are read from one text, as many as a device may show."""
+MAX_NAME = 64
+"""Characters of a common name (RFC 5280, upper bounds)."""
+_VALID_FROM = datetime(2000, 1, 1, tzinfo=UTC)
+"""Long ago, for devices whose clock does not know better."""
+_VALID_UNTIL = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""RFC 5280 4.1.2.5: no end is known. What is pinned is taken back by hand, not by time."""
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s(.*?)-----END \1-----", re.DOTALL)
+_SEPARATORS = re.compile(r"[\s:,;]|\b0x|\\x", re.IGNORECASE)
+
+
+class KeyMaterialError(ValueError):
+    """What was given is no key or certificate that can be used."""
+
+
+# Made
+
+
+def make_pre_shared_key() -> bytes:
+    """Make a strong pre-shared key."""
+    return secrets.token_bytes(PSK_BYTES)
+
+
+def make_private_key() -> ec.EllipticCurvePrivateKey:
+    """Make a key pair."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def make_certificate(
+    key: ec.EllipticCurvePrivateKey, name: str, hosts: Iterable[str] = ()
+) -> bytes:
+    """Issue a certificate to a key by itself, DER, that does not expire.
+
+    It is a version 3 certificate for TLS on either side. `hosts` are the addresses and the host
+    names of a server, which some clients compare with where they connect to.
+    """
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:MAX_NAME])])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(_VALID_FROM)
+        .not_valid_after(_VALID_UNTIL)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    )
+    if alternatives := [_alternative_name(host) for host in dict.fromkeys(hosts)]:
+        builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def _alternative_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host.encode("idna").decode())
+
+
+# Read
+
+
+def read_bytes(text: str) -> bytes:
+    """Read hexadecimal digits, with or without separators, or else Base64; KeyMaterialError."""
+    try:
+        return bytes.fromhex(_SEPARATORS.sub("", text))
+    except ValueError:
+        pass
+    compact = "".join(text.split())
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except ValueError:
+        raise KeyMaterialError("neither hexadecimal digits nor Base64") from None
+
+
+def read_public_key(text: str) -> bytes:
+    """Read a public key as SubjectPublicKeyInfo (DER); KeyMaterialError.
+
+    It is in PEM, or its DER or its point (SEC 1 2.3.3) is in what `read_bytes` reads. A certificate
+    will do as well.
+    """
+    blocks = _pem_blocks(text)
+    data = blocks[0] if blocks else read_bytes(text)
+    try:
+        key = _load_public_key(data)
+    except (ValueError, UnsupportedAlgorithm) as err:
+        raise KeyMaterialError("no public key") from err
+    return public_der(_public_on_p256(key))
+
+
+def _load_public_key(data: bytes) -> object:
+    """ValueError, UnsupportedAlgorithm."""
+    if data[:1] in (b"\x02", b"\x03", b"\x04"):
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), data)
+    try:
+        return load_der_public_key(data)
+    except ValueError:
+        return x509.load_der_x509_certificate(data).public_key()
+
+
+def read_certificates(text: str) -> tuple[bytes, ...]:
+    """Read certificates (DER), one or more in PEM or one in what `read_bytes` reads.
+
+    KeyMaterialError.
+    """
+    found = _pem_blocks(text, "CERTIFICATE") or (read_bytes(text),)
+    if len(found) > MAX_CHAIN:
+        raise KeyMaterialError("too many certificates")
+    try:
+        for certificate in found:
+            x509.load_der_x509_certificate(certificate)
+    except ValueError as err:
+        raise KeyMaterialError("no certificate") from err
+    return found
+
+
+def read_private_key(text: str) -> ec.EllipticCurvePrivateKey:
+    """Read a private key that has no password, in PEM or its DER in what `read_bytes` reads.
+
+    KeyMaterialError. The text may hold other PEM blocks, such as certificates, too.
+    """
+    blocks = [match[0] for match in _PEM.finditer(text) if match[1].endswith("PRIVATE KEY")]
+    try:
+        key = (
+            load_pem_private_key(blocks[0].encode(), None)
+            if blocks
+            else load_der_private_key(read_bytes(text), None)
+        )
+    except (ValueError, TypeError, UnsupportedAlgorithm) as err:
+        raise KeyMaterialError("no private key, or one with a password") from err
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise KeyMaterialError("the key is not on P-256")
+
+
+def public_key_of(certificate: bytes) -> bytes:
+    """Return the public key of a certificate (DER), as `read_public_key` does."""
+    try:
+        key = x509.load_der_x509_certificate(certificate).public_key()
+    except (ValueError, UnsupportedAlgorithm) as err:
+        raise KeyMaterialError("no certificate") from err
+    return public_der(_public_on_p256(key))
+
+
+def _pem_blocks(text: str, kind: str | None = None) -> tuple[bytes, ...]:
+    """Return what PEM blocks hold, those of private keys left out."""
+    return tuple(
+        read_bytes(match[2])
+        for match in _PEM.finditer(text)
+        if (match[1] == kind if kind else "PRIVATE" not in match[1])
+    )
+
+
+def _public_on_p256(key: object) -> ec.EllipticCurvePublicKey:
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise KeyMaterialError("the key is not on P-256")
+
+
+# Shown
+
+
+def public_der(key: ec.EllipticCurvePublicKey) -> bytes:
+    """Return a public key as SubjectPublicKeyInfo (RFC 7250 3)."""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def private_der(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a private key as PKCS #8 without a password."""
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def pem(kind: str, der: bytes) -> str:
+    """Return DER as PEM (RFC 7468); `kind` is its label, such as `CERTIFICATE`."""
+    text = base64.b64encode(der).decode()
+    lines = (text[start : start + 64] for start in range(0, len(text), 64))
+    return "\n".join((f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----"))
+
+
+def fingerprint(der: bytes) -> str:
+    """Return the SHA-256 fingerprint of a certificate or a key, in pairs of digits."""
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(der)
+    return digest.finalize().hex(":").upper()

@@ -1,0 +1,110 @@
+"""What the owner can do about an issue with one press of a button."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, override
+
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
+from homeassistant.components.repairs.const import FlowType
+from homeassistant.config_entries import SOURCE_RECONFIGURE
+from homeassistant.const import CONF_PORT
+
+from .address import unique_id_of
+from .const import CONF_ACCEPT_NEW_DEVICES, SUBENTRY_TYPE_DEVICE, AcceptNewDevices
+from .exposure import Exposure
+
+if TYPE_CHECKING:
+    from homeassistant.components.repairs import RepairsFlowResult
+    from homeassistant.config_entries import ConfigEntry
+    from homeassistant.core import HomeAssistant
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
+) -> RepairsFlow:
+    """Return the flow of an issue; each names its entry."""
+    entry_id = str(data["entry_id"]) if data else ""
+    entry = hass.config_entries.async_get_known_entry(entry_id)
+    match issue_id.removesuffix(f"_{entry_id}"):
+        case Exposure.OPEN:
+            return RequireApproval(entry)
+        case Exposure.UNUSED:
+            return TurnPlainCoapOff(entry)
+        case _:
+            return ReplaceCredential(entry, str(data["subentry_id"]) if data else "")
+
+
+class EntryRepair(ConfirmRepairFlow):
+    """Does something to an entry once the owner has confirmed it."""
+
+    def __init__(self, entry: ConfigEntry) -> None:
+        """Repair this entry."""
+        self._entry = entry
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, and repair."""
+        if user_input is not None:
+            return await self.async_repair()
+        return await super().async_step_confirm()
+
+    async def async_repair(self) -> RepairsFlowResult:
+        """Repair it."""
+        raise NotImplementedError
+
+
+class RequireApproval(EntryRepair):
+    """Has new devices wait for the owner's approval."""
+
+    @override
+    async def async_repair(self) -> RepairsFlowResult:
+        """Change the option, which the running server follows."""
+        options = {
+            **self._entry.options,
+            CONF_ACCEPT_NEW_DEVICES: AcceptNewDevices.AFTER_APPROVAL,
+        }
+        self.hass.config_entries.async_update_entry(self._entry, options=options)
+        return self.async_create_entry(data={})
+
+
+class TurnPlainCoapOff(EntryRepair):
+    """Closes the port without encryption."""
+
+    @override
+    async def async_repair(self) -> RepairsFlowResult:
+        """Take the port away and restart the server."""
+        data: dict[str, Any] = {
+            key: value for key, value in self._entry.data.items() if key != CONF_PORT
+        }
+        self.hass.config_entries.async_update_entry(
+            self._entry, data=data, unique_id=unique_id_of(data)
+        )
+        self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
+        return self.async_create_entry(data={})
+
+
+class ReplaceCredential(EntryRepair):
+    """Leads to the flow that gives a device a new key or certificate."""
+
+    def __init__(self, entry: ConfigEntry, subentry_id: str) -> None:
+        """Lead to that of the device of this subentry."""
+        super().__init__(entry)
+        self._subentry_id = subentry_id
+
+    @override
+    async def async_repair(self) -> RepairsFlowResult:
+        """Open it, where the credential is replaced."""
+        if self._subentry_id not in self._entry.subentries:
+            return self.async_create_entry(data={})
+        flows = self.hass.config_entries.subentries
+        menu = await flows.async_init(
+            (self._entry.entry_id, SUBENTRY_TYPE_DEVICE),
+            context={"source": SOURCE_RECONFIGURE, "subentry_id": self._subentry_id},
+        )
+        flow_id = menu["flow_id"]
+        await flows.async_configure(flow_id, {"next_step_id": "rotate"})
+        return self.async_create_entry(
+            data={}, next_flow=(FlowType.CONFIG_SUBENTRIES_FLOW, flow_id)
+        )

@@ -1,0 +1,122 @@
+"""Tells the owner who tried to get in, and which device cannot prove any more who it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
+
+from .const import DOMAIN, EVENT_SECURITY, LOGGER
+from .protocol.listeners import Listeners
+from .protocol.security import SecurityEventType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from homeassistant.config_entries import ConfigEntry
+
+    from .device import Device
+    from .protocol.security import SecurityEvent
+    from .protocol.security_monitor import SecurityMonitor
+
+REJECTIONS = 3
+"""After how many in a row a device's credential is taken to have stopped working."""
+_REJECTED = (SecurityEventType.WRONG_KEY, SecurityEventType.UNKNOWN_IDENTITY)
+
+
+class SecurityWatch:
+    """What a hub makes of its server's security events.
+
+    The server tells of them in moderation; the counts are complete.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, monitor: SecurityMonitor) -> None:
+        """Watch what `monitor` counts."""
+        self._hass = hass
+        self._entry = entry
+        self._monitor = monitor
+        self._listeners: Listeners[SecurityEvent] = Listeners()
+        self._accepted: dict[str, int] = {}
+        """How often an endpoint had been rejected when it was last let in."""
+
+    def count(self, event_type: SecurityEventType) -> int:
+        """Return how often something happened since the server started."""
+        return self._monitor.counts[event_type]
+
+    @callback
+    def async_subscribe(self, listener: Callable[[SecurityEvent], object]) -> CALLBACK_TYPE:
+        """Call `listener` with each event, until the returned function is called."""
+        return self._listeners.subscribe(listener)
+
+    @callback
+    def async_take(self, event: SecurityEvent, device: Device | None) -> None:
+        """Tell of an event, which is about `device` where one is known."""
+        LOGGER.info(
+            "%s: %s from %s, about %s", self._entry.title, event.type, event.source, event.endpoint
+        )
+        self._listeners.emit(event)
+        self._hass.bus.async_fire(
+            EVENT_SECURITY,
+            {
+                ATTR_DEVICE_ID: device.id if device else self._server_id,
+                "type": event.type.value,
+                **attributes(event),
+            },
+        )
+        if device and event.type in _REJECTED:
+            self._rejected(event, device)
+
+    def _rejected(self, event: SecurityEvent, device: Device) -> None:
+        times = self._rejections(device.endpoint) - self._accepted.get(device.endpoint, 0)
+        if times < REJECTIONS:
+            return
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            rejected_issue(self._entry, device.endpoint),
+            data={"entry_id": self._entry.entry_id, "subentry_id": device.subentry_id},
+            is_fixable=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="credential_rejected",
+            translation_placeholders={
+                "name": device.name,
+                "source": event.source,
+                "times": str(times),
+            },
+        )
+
+    @callback
+    def async_accept(self, endpoint: str) -> None:
+        """Take note that a device has proved who it is, or that what it has to prove changed."""
+        times = self._rejections(endpoint)
+        if times != self._accepted.get(endpoint, 0):
+            self._accepted[endpoint] = times
+            ir.async_delete_issue(self._hass, DOMAIN, rejected_issue(self._entry, endpoint))
+
+    def _rejections(self, endpoint: str) -> int:
+        tally: Mapping[SecurityEventType, int] = self._monitor.by_endpoint.get(endpoint, {})
+        return sum(tally.get(event_type, 0) for event_type in _REJECTED)
+
+    @property
+    def _server_id(self) -> str | None:
+        return dr.async_get_device_id_by_identifier(
+            self._hass, (DOMAIN, self._entry.entry_id), config_entry_id=self._entry.entry_id
+        )
+
+
+def attributes(event: SecurityEvent) -> dict[str, str | int | None]:
+    """Return what an event says beside its type; none of it is secret."""
+    return {
+        "endpoint": event.endpoint,
+        "source": event.source,
+        "claimed": event.claimed,
+        "count": event.count,
+        "detail": event.detail,
+    }
+
+
+def rejected_issue(entry: ConfigEntry, endpoint: str) -> str:
+    """Return the ID of the issue of a device whose credential stopped working."""
+    return f"credential_rejected_{entry.entry_id}_{endpoint}"

@@ -1,0 +1,511 @@
+"""Adding a secured device, and changing how a device is secured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.const import CONF_NAME
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import device_registry as dr
+import pytest
+
+from custom_components.lwm2m.address import CONF_COAPS_PORT
+from custom_components.lwm2m.connection_settings import SDKS, Sdk
+from custom_components.lwm2m.const import (
+    CONF_ENDPOINT,
+    DOMAIN,
+    SUBENTRY_TYPE_DEVICE,
+)
+from custom_components.lwm2m.credentials import (
+    CONF_SECURITY,
+    SecurityMode,
+    dump_credential,
+    load_credential,
+    load_identity,
+)
+from custom_components.lwm2m.device_flow import Trust
+from custom_components.lwm2m.key_material import (
+    make_certificate,
+    make_private_key,
+    pem,
+    public_der,
+    public_key_of,
+    read_certificates,
+    read_private_key,
+)
+from custom_components.lwm2m.protocol.dtls import CertificateTrust, CertificateUsage
+from custom_components.lwm2m.protocol.security import Certificate, PreSharedKey, RawPublicKey
+
+from .conftest import ENDPOINT, LOOPBACK, RunBoard, settle
+
+if TYPE_CHECKING:
+    from homeassistant.config_entries import ConfigSubentry
+    from homeassistant.core import HomeAssistant
+
+    from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
+    from custom_components.lwm2m.protocol.security import Credential
+
+KEY = bytes(range(16))
+PSK = PreSharedKey(b"kitchen", KEY)
+DEVICE_KEY = make_private_key()
+PUBLIC_KEY = public_der(DEVICE_KEY.public_key())
+CERTIFICATE = make_certificate(DEVICE_KEY, ENDPOINT)
+AUTHORITY = make_certificate(make_private_key(), "Authority")
+ROOT = make_certificate(make_private_key(), "Root")
+
+
+class Flow:
+    """A flow of the hub's devices, as the owner goes through it."""
+
+    def __init__(self, hass: HomeAssistant, entry: Lwm2mConfigEntry) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._flows = hass.config_entries.subentries
+        self.result: Any = None
+
+    async def add(self, mode: SecurityMode, endpoint: str = ENDPOINT) -> Any:
+        """Open the form for a new device and send it."""
+        await self._open({"source": SOURCE_USER})
+        return await self.send(**{CONF_ENDPOINT: endpoint, CONF_SECURITY: mode})
+
+    async def change(self, step: str, endpoint: str = ENDPOINT) -> Any:
+        """Open a step of the menu of a device."""
+        subentry = device(self._entry, endpoint)
+        await self._open({"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id})
+        assert self.result["type"] is FlowResultType.MENU
+        return await self.choose(step)
+
+    async def _open(self, context: Any) -> None:
+        handler = (self._entry.entry_id, SUBENTRY_TYPE_DEVICE)
+        self.result = await self._flows.async_init(handler, context=context)
+
+    async def send(self, **user_input: Any) -> Any:
+        """Send a form."""
+        self.result = await self._flows.async_configure(self.result["flow_id"], user_input)
+        return self.result
+
+    async def choose(self, step: str) -> Any:
+        """Choose from a menu."""
+        return await self.send(next_step_id=step)
+
+    async def save(self) -> ConfigSubentry:
+        """Save from the menu of settings, and return the device."""
+        await self.choose("save")
+        await settle(self._hass)
+        return device(self._entry)
+
+
+def device(entry: Lwm2mConfigEntry, endpoint: str = ENDPOINT) -> ConfigSubentry:
+    """Return the subentry of a device."""
+    return next(
+        subentry for subentry in entry.subentries.values() if subentry.unique_id == endpoint
+    )
+
+
+@pytest.fixture
+def flow(hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry) -> Flow:
+    return Flow(hass, entry)
+
+
+@pytest.fixture
+async def secured(flow: Flow) -> ConfigSubentry:
+    """A device with a pre-shared key."""
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    await flow.send(identity="kitchen", key=KEY.hex())
+    return await flow.save()
+
+
+def credential_of(hub: Hub, endpoint: str = ENDPOINT) -> Credential | None:
+    """Return what the running server knows a device by."""
+    return hub.server.credentials.credentials.get(endpoint)
+
+
+# Pre-shared key
+
+
+async def test_strong_key_is_made_when_none_is_given(flow: Flow, hub: Hub) -> None:
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    result = await flow.send(identity="kitchen")
+    shown = result["description_placeholders"]
+    await flow.save()
+
+    credential = credential_of(hub)
+    assert credential == PreSharedKey(b"kitchen", bytes.fromhex(shown["key_hex"]))
+    assert isinstance(credential, PreSharedKey)
+    assert len(credential.key) == 16
+
+
+async def test_identity_is_the_endpoint_name_unless_said_otherwise(flow: Flow) -> None:
+    result = await flow.add(SecurityMode.PRE_SHARED_KEY)
+    (identity, _) = result["data_schema"].schema
+    assert identity.description == {"suggested_value": ENDPOINT}
+
+
+@pytest.mark.parametrize("key", [KEY.hex(), "AAECAwQFBgcICQoLDA0ODw==", KEY.hex(":").upper()])
+async def test_own_key_is_taken(flow: Flow, hub: Hub, key: str) -> None:
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    await flow.send(identity="kitchen", key=key)
+    await flow.save()
+
+    assert credential_of(hub) == PSK
+
+
+@pytest.mark.parametrize("key", ["00ff", "no key at all", "00" * 65])
+async def test_key_that_is_none_or_weak_is_refused(flow: Flow, key: str) -> None:
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    result = await flow.send(identity="kitchen", key=key)
+    assert result["errors"] == {"key": "invalid_key"}
+
+
+@pytest.mark.parametrize("identity", ["", " ", "ü" * 65])
+async def test_identity_that_no_device_can_have(flow: Flow, identity: str) -> None:
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    result = await flow.send(identity=identity)
+    assert result["errors"] == {"identity": "invalid_identity"}
+
+
+async def test_identity_of_another_device_is_refused(flow: Flow, secured: ConfigSubentry) -> None:
+    await flow.add(SecurityMode.PRE_SHARED_KEY, "cellar-board")
+    result = await flow.send(identity="kitchen")
+    assert result["errors"] == {"identity": "credential_in_use"}
+    assert result["description_placeholders"]["owner"] == ENDPOINT
+
+
+async def test_nothing_is_kept_before_it_is_saved(
+    flow: Flow, hub: Hub, entry: Lwm2mConfigEntry
+) -> None:
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    await flow.send(identity="kitchen")
+    assert not entry.subentries
+    assert credential_of(hub) is None
+
+
+# Raw public key
+
+
+async def test_public_key_of_the_device_is_taken(flow: Flow, hub: Hub) -> None:
+    await flow.add(SecurityMode.RAW_PUBLIC_KEY)
+    result = await flow.send(public_key=pem("PUBLIC KEY", PUBLIC_KEY))
+    assert result["description_placeholders"]["device_key"] == "-"
+    await flow.save()
+
+    assert credential_of(hub) == RawPublicKey(PUBLIC_KEY)
+
+
+async def test_key_pair_is_made_and_shown_once(
+    flow: Flow, hub: Hub, entry: Lwm2mConfigEntry
+) -> None:
+    await flow.add(SecurityMode.RAW_PUBLIC_KEY)
+    result = await flow.send()
+    private_key = read_private_key(result["description_placeholders"]["device_key"])
+    await flow.save()
+
+    assert credential_of(hub) == RawPublicKey(public_der(private_key.public_key()))
+    result = await flow.change("settings")
+    assert result["description_placeholders"]["device_key"] == "-"
+
+
+async def test_what_is_no_public_key_is_refused(flow: Flow) -> None:
+    await flow.add(SecurityMode.RAW_PUBLIC_KEY)
+    result = await flow.send(public_key="no key")
+    assert result["errors"] == {"public_key": "invalid_public_key"}
+
+
+async def test_public_key_of_another_device_is_refused(flow: Flow) -> None:
+    await flow.add(SecurityMode.RAW_PUBLIC_KEY)
+    await flow.send(public_key=PUBLIC_KEY.hex())
+    await flow.save()
+    await flow.add(SecurityMode.RAW_PUBLIC_KEY, "cellar-board")
+    result = await flow.send(public_key=PUBLIC_KEY.hex())
+    assert result["errors"] == {"public_key": "credential_in_use"}
+
+
+# Certificate
+
+
+async def test_certificate_is_issued_and_pinned(flow: Flow, hub: Hub) -> None:
+    await flow.add(SecurityMode.CERTIFICATE)
+    result = await flow.send(trust=Trust.ISSUED)
+    shown = result["description_placeholders"]
+    (certificate,) = read_certificates(shown["device_certificate"])
+    key = read_private_key(shown["device_key"])
+    await flow.save()
+
+    assert public_key_of(certificate) == public_der(key.public_key())
+    assert credential_of(hub) == Certificate(
+        CertificateTrust(CertificateUsage.DOMAIN_ISSUED_CERTIFICATE, certificate)
+    )
+
+
+@pytest.mark.parametrize(
+    ("trust", "usage", "held", "roots"),
+    [
+        (
+            Trust.DOMAIN_ISSUED_CERTIFICATE,
+            CertificateUsage.DOMAIN_ISSUED_CERTIFICATE,
+            CERTIFICATE,
+            (),
+        ),
+        (Trust.TRUST_ANCHOR_ASSERTION, CertificateUsage.TRUST_ANCHOR_ASSERTION, AUTHORITY, ()),
+        (
+            Trust.SERVICE_CERTIFICATE_CONSTRAINT,
+            CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT,
+            CERTIFICATE,
+            (ROOT, AUTHORITY),
+        ),
+        (Trust.CA_CONSTRAINT, CertificateUsage.CA_CONSTRAINT, AUTHORITY, (ROOT,)),
+    ],
+)
+async def test_certificate_is_held_for_what_was_chosen(
+    flow: Flow,
+    hub: Hub,
+    trust: Trust,
+    usage: CertificateUsage,
+    held: bytes,
+    roots: tuple[bytes, ...],
+) -> None:
+    await flow.add(SecurityMode.CERTIFICATE)
+    await flow.send(
+        trust=trust,
+        certificate=pem("CERTIFICATE", held),
+        roots="\n".join(pem("CERTIFICATE", root) for root in roots),
+    )
+    await flow.save()
+
+    assert credential_of(hub) == Certificate(CertificateTrust(usage, held, roots))
+
+
+@pytest.mark.parametrize(
+    ("user_input", "errors"),
+    [
+        ({"trust": Trust.DOMAIN_ISSUED_CERTIFICATE}, {"certificate": "invalid_certificate"}),
+        (
+            {"trust": Trust.CA_CONSTRAINT, "certificate": pem("CERTIFICATE", AUTHORITY)},
+            {"roots": "invalid_certificate"},
+        ),
+        (
+            {"trust": Trust.TRUST_ANCHOR_ASSERTION, "certificate": "no certificate"},
+            {"certificate": "invalid_certificate"},
+        ),
+    ],
+)
+async def test_what_is_no_certificate_is_refused(
+    flow: Flow, user_input: dict[str, str], errors: dict[str, str]
+) -> None:
+    await flow.add(SecurityMode.CERTIFICATE)
+    assert (await flow.send(**user_input))["errors"] == errors
+
+
+# What is shown
+
+
+async def test_address_is_shown_with_the_port(flow: Flow, entry: Lwm2mConfigEntry) -> None:
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    result = await flow.send(identity="kitchen")
+    port = entry.data[CONF_COAPS_PORT]
+    assert result["description_placeholders"]["server"] == f"coaps://{LOOPBACK}:{port}"
+
+
+async def test_server_without_a_host_is_shown_by_home_assistants_address(
+    hass: HomeAssistant, flow: Flow, entry: Lwm2mConfigEntry
+) -> None:
+    hass.config_entries.async_update_entry(entry, data=entry.data | {"host": ""})
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    result = await flow.send(identity="kitchen")
+    assert result["description_placeholders"]["server"].startswith("coaps://10.10.10.10:")
+
+
+async def test_server_shows_its_own_identity(flow: Flow, entry: Lwm2mConfigEntry) -> None:
+    await flow.add(SecurityMode.CERTIFICATE)
+    result = await flow.send(trust=Trust.ISSUED)
+    identity = load_identity(entry.data)
+    assert identity
+    shown = result["description_placeholders"]["server_certificate"]
+    assert read_certificates(shown) == identity.chain
+
+
+@pytest.mark.parametrize("sdk", SDKS[SecurityMode.PRE_SHARED_KEY])
+async def test_settings_are_shown_for_an_sdk_and_lead_back(flow: Flow, sdk: Sdk) -> None:
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    await flow.send(identity="kitchen", key=KEY.hex())
+    result = await flow.choose(sdk)
+    assert KEY.hex() in result["description_placeholders"]["settings"]
+    assert (await flow.send())["step_id"] == "settings_pre_shared_key"
+
+
+async def test_settings_are_shown_as_a_qr_code(flow: Flow) -> None:
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    await flow.send(identity="kitchen", key=KEY.hex())
+    result = await flow.choose("qr_code")
+    (selector,) = result["data_schema"].schema.values()
+    assert KEY.hex() in selector.config["data"]
+    assert (await flow.send())["step_id"] == "settings_pre_shared_key"
+
+
+@pytest.mark.parametrize("mode", SecurityMode)
+async def test_settings_of_each_mode_can_be_shown_again(
+    hass: HomeAssistant, flow: Flow, mode: SecurityMode
+) -> None:
+    await flow.add(mode)
+    match mode:
+        case SecurityMode.PRE_SHARED_KEY:
+            await flow.send(identity="kitchen")
+        case SecurityMode.RAW_PUBLIC_KEY:
+            await flow.send()
+        case SecurityMode.CERTIFICATE:
+            await flow.send(trust=Trust.ISSUED)
+    if mode is not SecurityMode.NONE:
+        await flow.save()
+
+    result = await flow.change("settings")
+    assert result["step_id"] == f"settings_{mode}"
+    result = await flow.choose("done")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "settings_shown")
+
+
+# Changes
+
+
+async def test_name_is_changed(
+    hass: HomeAssistant, flow: Flow, hub: Hub, entry: Lwm2mConfigEntry, secured: ConfigSubentry
+) -> None:
+    await flow.change("name")
+    result = await flow.send(**{CONF_NAME: "Kitchen"})
+    await settle(hass)
+
+    assert result["reason"] == "reconfigure_successful"
+    registered = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, hub.devices[ENDPOINT].unique_id), entry.entry_id
+    )
+    assert registered
+    assert registered.name == "Kitchen"
+    assert credential_of(hub) == PSK
+
+
+async def test_new_key_keeps_the_identity(flow: Flow, hub: Hub, secured: ConfigSubentry) -> None:
+    await flow.change("rotate")
+    result = await flow.send()
+    assert credential_of(hub) == PSK
+    await flow.save()
+
+    credential = credential_of(hub)
+    assert isinstance(credential, PreSharedKey)
+    assert credential.identity == PSK.identity
+    assert credential.key.hex() == result["description_placeholders"]["key_hex"] != KEY.hex()
+
+
+async def test_replacing_a_public_key_asks_for_the_new_one(flow: Flow, hub: Hub) -> None:
+    await flow.add(SecurityMode.RAW_PUBLIC_KEY)
+    await flow.send()
+    await flow.save()
+    await flow.change("rotate")
+    await flow.send(public_key=PUBLIC_KEY.hex())
+    await flow.save()
+
+    assert credential_of(hub) == RawPublicKey(PUBLIC_KEY)
+
+
+async def test_security_is_added_to_a_plain_device(
+    hass: HomeAssistant, flow: Flow, hub: Hub, run_board: RunBoard
+) -> None:
+    hub.async_approve(ENDPOINT)
+    await run_board()
+    assert hub.devices[ENDPOINT].available
+
+    await flow.change("security")
+    await flow.send(**{CONF_SECURITY: SecurityMode.PRE_SHARED_KEY})
+    await flow.send(identity="kitchen")
+    await flow.save()
+
+    assert not hub.devices[ENDPOINT].available
+    assert hub.server.credentials.is_secured(ENDPOINT)
+
+
+async def test_security_is_removed(
+    hass: HomeAssistant, flow: Flow, hub: Hub, secured: ConfigSubentry
+) -> None:
+    await flow.change("security")
+    result = await flow.send(**{CONF_SECURITY: SecurityMode.NONE})
+    await settle(hass)
+
+    assert result["reason"] == "security_changed"
+    assert credential_of(hub) is None
+    assert ENDPOINT in hub.devices
+
+
+async def test_deleted_device_has_no_credential(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, secured: ConfigSubentry
+) -> None:
+    hass.config_entries.async_remove_subentry(entry, secured.subentry_id)
+    await settle(hass)
+    assert credential_of(hub) is None
+
+
+async def test_plain_device_has_no_key_to_replace(flow: Flow, hub: Hub) -> None:
+    hub.async_approve(ENDPOINT)
+    result = await flow.change("settings")
+    assert result["step_id"] == "settings_none"
+
+
+async def test_credential_outlives_a_restart(
+    hass: HomeAssistant, entry: Lwm2mConfigEntry, secured: ConfigSubentry
+) -> None:
+    await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass)
+    assert credential_of(entry.runtime_data) == PSK
+
+
+# Ports that are off
+
+
+@pytest.mark.parametrize(
+    ("port", "mode", "error"),
+    [
+        (CONF_COAPS_PORT, SecurityMode.PRE_SHARED_KEY, "coaps_off"),
+        ("port", SecurityMode.NONE, "coap_off"),
+    ],
+)
+async def test_mode_whose_port_is_off_is_refused(
+    hass: HomeAssistant,
+    flow: Flow,
+    entry: Lwm2mConfigEntry,
+    port: str,
+    mode: SecurityMode,
+    error: str,
+) -> None:
+    data = {key: value for key, value in entry.data.items() if key != port}
+    hass.config_entries.async_update_entry(entry, data=data)
+    assert (await flow.add(mode))["errors"] == {CONF_SECURITY: error}
+
+
+async def test_only_a_port_that_is_on_is_suggested(
+    hass: HomeAssistant, flow: Flow, entry: Lwm2mConfigEntry
+) -> None:
+    result = await hass.config_entries.subentries.async_init(
+        (entry.entry_id, SUBENTRY_TYPE_DEVICE), context={"source": SOURCE_USER}
+    )
+    schema = result["data_schema"]
+    assert schema is not None
+    suggested = {str(key): key.description for key in schema.schema}
+    assert suggested[CONF_SECURITY] == {"suggested_value": SecurityMode.PRE_SHARED_KEY}
+
+
+# What is stored
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        None,
+        PSK,
+        PreSharedKey(b"\xff\x00 binary", KEY),
+        RawPublicKey(PUBLIC_KEY),
+        Certificate(
+            CertificateTrust(CertificateUsage.CA_CONSTRAINT, AUTHORITY, (ROOT, CERTIFICATE))
+        ),
+    ],
+    ids=repr,
+)
+def test_credential_is_read_as_it_was_written(credential: Credential | None) -> None:
+    assert load_credential(dump_credential(credential)) == credential

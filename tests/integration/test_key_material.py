@@ -1,0 +1,199 @@
+"""Keys and certificates that are made, and what people paste instead."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+import pytest
+
+from custom_components.lwm2m.key_material import (
+    MAX_CHAIN,
+    KeyMaterialError,
+    fingerprint,
+    make_certificate,
+    make_pre_shared_key,
+    make_private_key,
+    pem,
+    private_der,
+    public_der,
+    read_bytes,
+    read_certificates,
+    read_private_key,
+    read_public_key,
+)
+
+KEY = make_private_key()
+SPKI = public_der(KEY.public_key())
+CERTIFICATE = make_certificate(KEY, "kitchen-board")
+OTHER_CURVE = ec.generate_private_key(ec.SECP384R1())
+RSA = rsa.generate_private_key(65537, 2048)
+
+
+def test_pre_shared_keys_differ() -> None:
+    first, second = make_pre_shared_key(), make_pre_shared_key()
+    assert len(first) == 16
+    assert first != second
+
+
+# Certificates that are made
+
+
+def test_certificate_is_self_signed_and_names_its_owner() -> None:
+    certificate = x509.load_der_x509_certificate(CERTIFICATE)
+    certificate.verify_directly_issued_by(certificate)
+    assert certificate.subject.rfc4514_string() == "CN=kitchen-board"
+
+
+def test_certificate_is_valid_for_devices_with_any_clock() -> None:
+    certificate = x509.load_der_x509_certificate(CERTIFICATE)
+    assert certificate.not_valid_before_utc < datetime(2001, 1, 1, tzinfo=UTC)
+    assert certificate.not_valid_after_utc.year == 9999
+
+
+def test_certificate_of_a_server_has_its_addresses() -> None:
+    hosts = ["192.168.1.10", "fd00::1", "home.example", "grün.example"]
+    certificate = x509.load_der_x509_certificate(make_certificate(KEY, "Server", hosts))
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.IPAddress) == [
+        ip_address("192.168.1.10"),
+        ip_address("fd00::1"),
+    ]
+    assert names.get_values_for_type(x509.DNSName) == ["home.example", "xn--grn-ioa.example"]
+
+
+def test_name_longer_than_a_common_name_is_cut() -> None:
+    certificate = x509.load_der_x509_certificate(make_certificate(KEY, "n" * 200))
+    assert certificate.subject.rfc4514_string() == f"CN={'n' * 64}"
+
+
+# Bytes
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["00ff10", "00 FF 10", "00:ff:10\n", "0x00, 0xff, 0x10", r"\x00\xff\x10", "AP8Q", " AP\n8Q "],
+)
+def test_bytes_are_read_as_people_write_them(text: str) -> None:
+    assert read_bytes(text) == b"\x00\xff\x10"
+
+
+def test_base64_may_lack_its_padding() -> None:
+    assert read_bytes("AP8QAA") == read_bytes("AP8QAA==") == b"\x00\xff\x10\x00"
+
+
+@pytest.mark.parametrize("text", ["secret!", "0xg!", "AP8QA", "schlüssel"])
+def test_error_does_not_repeat_what_was_given(text: str) -> None:
+    with pytest.raises(KeyMaterialError) as raised:
+        read_bytes(text)
+    assert text not in str(raised.value)
+
+
+# Public keys
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pem("PUBLIC KEY", SPKI),
+        SPKI.hex(),
+        base64.b64encode(SPKI).decode(),
+        KEY.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint).hex(),
+        KEY.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint).hex(),
+        pem("CERTIFICATE", CERTIFICATE),
+        pem("PRIVATE KEY", private_der(KEY)) + "\n" + pem("PUBLIC KEY", SPKI),
+    ],
+    ids=["pem", "hex", "base64", "point", "compressed point", "certificate", "beside private"],
+)
+def test_public_key_is_read(text: str) -> None:
+    assert read_public_key(text) == SPKI
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello",
+        SPKI[:-1].hex(),
+        "04" + "00" * 64,
+        pem("PUBLIC KEY", public_der(OTHER_CURVE.public_key())),
+        RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+        pem("PRIVATE KEY", private_der(KEY)),
+    ],
+    ids=["nothing", "text", "cut", "not on the curve", "other curve", "rsa", "private alone"],
+)
+def test_what_is_no_public_key_is_refused(text: str) -> None:
+    with pytest.raises(KeyMaterialError):
+        read_public_key(text)
+
+
+# Certificates
+
+
+def test_certificates_are_read_in_order() -> None:
+    other = make_certificate(make_private_key(), "other")
+    text = f"subject: kitchen\n{pem('CERTIFICATE', CERTIFICATE)}\n{pem('CERTIFICATE', other)}\n"
+    assert read_certificates(text) == (CERTIFICATE, other)
+
+
+def test_certificate_is_read_in_base64() -> None:
+    assert read_certificates(base64.b64encode(CERTIFICATE).decode()) == (CERTIFICATE,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", pem("CERTIFICATE", b"no"), "\n".join([pem("CERTIFICATE", CERTIFICATE)] * (MAX_CHAIN + 1))],
+    ids=["nothing", "broken", "too many"],
+)
+def test_what_is_no_certificate_is_refused(text: str) -> None:
+    with pytest.raises(KeyMaterialError):
+        read_certificates(text)
+
+
+# Private keys
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pem("PRIVATE KEY", private_der(KEY)),
+        KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode(),
+        base64.b64encode(private_der(KEY)).decode(),
+        pem("CERTIFICATE", CERTIFICATE) + "\n" + pem("PRIVATE KEY", private_der(KEY)),
+    ],
+    ids=["pkcs8", "sec1", "base64", "beside certificate"],
+)
+def test_private_key_is_read(text: str) -> None:
+    assert private_der(read_private_key(text)) == private_der(KEY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        pem("PUBLIC KEY", SPKI),
+        pem("PRIVATE KEY", private_der(OTHER_CURVE)),
+        RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        KEY.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
+        ).decode(),
+    ],
+    ids=["nothing", "public", "other curve", "rsa", "password"],
+)
+def test_what_is_no_private_key_is_refused(text: str) -> None:
+    with pytest.raises(KeyMaterialError):
+        read_private_key(text)
+
+
+def test_fingerprint_is_that_of_the_certificate() -> None:
+    assert fingerprint(b"abc").startswith("BA:78:16:BF:8F:01:CF:EA")
