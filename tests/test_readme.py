@@ -15,6 +15,7 @@ import yaml
 
 from custom_components.lwm2m import services
 from custom_components.lwm2m.discovery import DISCOVERY_SCHEMAS, PLATFORMS
+from custom_components.lwm2m.entity import QUANTITY
 from custom_components.lwm2m.protocol.model.registry import load_registry
 
 if TYPE_CHECKING:
@@ -60,8 +61,12 @@ def entity_name(schema: DiscoverySchema) -> str:
     """Name the entity of a row as Home Assistant does where the device names no instance."""
     description = schema.entity_description
     if key := description.translation_key:
-        text: str = TEXTS["entity"][schema.platform][key]["name"]
-        return text.format(**(description.translation_placeholders or {}))
+        texts = TEXTS["entity"][schema.platform]
+        words = dict(description.translation_placeholders or {})
+        if quantity := words.get(QUANTITY):
+            words[QUANTITY] = texts[f"quantity_{quantity}"]["name"]
+        text: str = texts[key]["name"]
+        return text.format(**words)
     device_class = description.device_class
     if device_class and (name := device_class_name(schema.platform, device_class)):
         return name

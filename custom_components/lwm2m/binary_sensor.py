@@ -12,7 +12,7 @@ from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import callback
 
-from .entity import Lwm2mEntity
+from .entity import MAX_LABEL, Lwm2mEntity
 from .models import DiscoverySchema, object_ids
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .models import Objects
 
 PARALLEL_UPDATES = 0
+
+BITMAP = 5910
 
 
 async def async_setup_entry(
@@ -43,6 +45,46 @@ class Lwm2mBinarySensor(Lwm2mEntity, BinarySensorEntity):
         self._attr_is_on = self._boolean()
 
 
+class FaultSensor(Lwm2mBinarySensor):
+    """A code, or several, of which 0 says that all is well."""
+
+    @callback
+    @override
+    def _update_from_device(self) -> None:
+        codes = [code for code in self._scalars() if isinstance(code, int)]
+        self._attr_is_on = any(codes) if codes else None
+
+
+class BitSensor(Lwm2mBinarySensor):
+    """A bit of a bitmap: that of which the resource instance is the description.
+
+    The first instance describes the lowest bit (object 3349, resource 5912).
+    """
+
+    @callback
+    @override
+    def _update_from_device(self) -> None:
+        bits, descriptions = self._scalar(BITMAP), self._value()
+        self._attr_is_on = None
+        if isinstance(bits, int) and isinstance(descriptions, dict):
+            own = self._info.resource_instance_id
+            if own in descriptions:
+                self._attr_is_on = bool(bits >> sorted(descriptions).index(own) & 1)
+
+    @property
+    def _description(self) -> str:
+        text = self._scalar()
+        return text.strip()[:MAX_LABEL] if isinstance(text, str) else ""
+
+    @override
+    def _own_name(self) -> str:
+        return self._description or super()._own_name()
+
+    @override
+    def _number_in_name(self) -> int:
+        return self._info.instance.instance_id if self._description else super()._number_in_name()
+
+
 def state(
     objects: Objects,
     resource_id: int,
@@ -54,6 +96,8 @@ def state(
     enabled: bool = True,
     main: bool = False,
     entity_class: type[Lwm2mEntity] = Lwm2mBinarySensor,
+    watched: tuple[int, ...] = (),
+    each: bool = False,
 ) -> DiscoverySchema:
     """Make the row of a boolean; the device class names it where there is one, unless `named`."""
     return DiscoverySchema(
@@ -68,7 +112,9 @@ def state(
             entity_category=EntityCategory.DIAGNOSTIC if diagnostic else None,
             entity_registry_enabled_default=enabled,
         ),
+        watched=watched,
         main=main,
+        each=each,
     )
 
 
@@ -79,8 +125,16 @@ def problem(
     device_class: BinarySensorDeviceClass = BinarySensorDeviceClass.PROBLEM,
     *,
     enabled: bool = True,
+    entity_class: type[Lwm2mEntity] = Lwm2mBinarySensor,
 ) -> DiscoverySchema:
     """Make the row of something that is wrong with the device or with what it watches."""
     return state(
-        objects, resource_id, key, device_class, named=True, diagnostic=True, enabled=enabled
+        objects,
+        resource_id,
+        key,
+        device_class,
+        named=True,
+        diagnostic=True,
+        enabled=enabled,
+        entity_class=entity_class,
     )

@@ -26,7 +26,15 @@ from .protocol.persistence import MAX_VALUES, RestoreError, dump_values, load_va
 from .protocol.reporting import latest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import (
+        Awaitable,
+        Callable,
+        Collection,
+        Iterable,
+        Mapping,
+        Sequence,
+        Set as AbstractSet,
+    )
     from datetime import datetime
 
     from homeassistant.config_entries import ConfigSubentry
@@ -37,7 +45,7 @@ if TYPE_CHECKING:
     from .protocol.errors import ClientError
     from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.model.registry import ModelRegistry
-    from .protocol.node import Values
+    from .protocol.node import Value, Values
     from .protocol.persistence import Json
     from .protocol.registration import Registration
     from .protocol.reporting import Readings
@@ -57,6 +65,7 @@ IDENTITY = {
     "sw_version": 3,
     "hw_version": 18,
 }
+IDENTITY_PATHS = frozenset(DEVICE / resource_id for resource_id in IDENTITY.values())
 
 
 class Device:
@@ -466,21 +475,22 @@ class Device:
     @callback
     def async_apply(self, decoded: Decoded) -> None:
         """Take values from the client and tell their watchers of those that changed."""
-        changed = [path for path, value in decoded.values.items() if self.values.get(path) != value]
-        self.values.update(decoded.values)
+        values, new = self.values, decoded.values
+        changed = [path for path, value in new.items() if values.get(path) != value]
+        grown = [path for path in changed if _instances(new[path]) - _instances(values.get(path))]
+        values.update(new)
+        self.resources.update(new)
         if changed:
             self._storage.async_save_later()
-        new = decoded.values.keys() - self.resources
-        self.resources |= new
         for path, reason in decoded.rejected.items():
             if path not in self._misfits:
                 LOGGER.warning("Ignoring %s of %s: %s", path, self.endpoint, reason)
             self._misfits[path] = reason
-        identity_changed = any(path.instance == DEVICE for path in changed)
+        identity_changed = not IDENTITY_PATHS.isdisjoint(changed)
         if identity_changed:
             self._choose_profile(self.registration)
         self._notify(changed)
-        for instance in {path.instance for path in new} & self._following.learnt:
+        for instance in {path.instance for path in grown} & self._following.learnt:
             self._on_resources(self, instance)
         if identity_changed and DEVICE in self._following.learnt:
             self._enter_in_registry()
@@ -514,3 +524,10 @@ class Device:
             **details,
         )
         return entry.id
+
+
+def _instances(value: Value | None) -> AbstractSet[int]:
+    """Return the resource instances that have a value: those of a multiple resource, or 0."""
+    if isinstance(value, dict):
+        return value.keys()
+    return frozenset() if value is None else frozenset({0})

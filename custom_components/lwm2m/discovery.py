@@ -62,7 +62,7 @@ _SCHEMAS = _by_object(DISCOVERY_SCHEMAS)
 
 ROWS_ONLY = frozenset({3, 4, 5, 7, 9, 12, 19})
 """LwM2M's own objects: what has no row there is the protocol's, or secret."""
-ATTRIBUTES = frozenset({5603, 5604, 5701, 5750, 5751, 6050})
+ATTRIBUTES = frozenset({5507, 5603, 5604, 5701, 5750, 5751, 6050})
 """Resources that say something of the others: range, unit, name, type, fraction of a second."""
 
 

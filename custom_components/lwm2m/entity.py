@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 import re
 import sys
 from typing import TYPE_CHECKING, override
@@ -162,8 +163,11 @@ class Lwm2mEntity(Entity):
         return next(iter(self._scalars(resource_id)), None)
 
     def _number(self, resource_id: int | None = None) -> float | None:
-        """Return the last value of a resource where it is a finite number, scaled."""
+        """Return the last value of a resource where it is a finite number or text, scaled."""
         value = self._scalar(resource_id)
+        if isinstance(value, str):  # as early versions of some objects have it
+            with suppress(ValueError):
+                value = float(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         if self._info.scales and abs(value) <= sys.float_info.max:

@@ -105,6 +105,9 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
             unit, self._factor, device_class = convert(unit, self._class())
         self._attr_device_class = device_class
         self._attr_native_unit_of_measurement = unit
+        self._attr_suggested_unit_of_measurement = (
+            description.suggested_unit_of_measurement if device_class else None
+        )
         self._attr_suggested_display_precision = (
             description.suggested_display_precision
             if "precision" in description.fixed or unit == description.native_unit_of_measurement
@@ -173,6 +176,18 @@ class TextSensor(Lwm2mEntity, SensorEntity):
                 self._attr_native_value = text[:MAX_LENGTH_STATE_STATE]
             case ObjectLink(object_id, instance_id) if object_id != NOWHERE:
                 self._attr_native_value = f"/{object_id}/{instance_id}"
+
+
+class OpaqueSensor(Lwm2mEntity, SensorEntity):
+    """Opaque data in hexadecimal, cut to what a state may hold."""
+
+    @callback
+    @override
+    def _update_from_device(self) -> None:
+        value = self._scalar()
+        self._attr_native_value = (
+            value.hex()[:MAX_LENGTH_STATE_STATE] if isinstance(value, bytes) else None
+        )
 
 
 class TimestampSensor(Lwm2mEntity, SensorEntity):

@@ -43,6 +43,7 @@ MAX_LENGTH = 32
 """A longer text is no unit; it comes from the network and lands in every state."""
 
 METERS_PER_SQUARE_SECOND = "m/s²"
+MILLIGRAMS_PER_LITER = "mg/L"
 OHM = "Ω"
 
 # Home Assistant's unit, None for a number without one -> its other spellings.

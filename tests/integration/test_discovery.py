@@ -12,6 +12,7 @@ from homeassistant.const import Platform
 
 from custom_components.lwm2m.discovery import DISCOVERY_SCHEMAS, PLATFORMS
 from custom_components.lwm2m.entity import QUANTITY
+from custom_components.lwm2m.power import POWER_SOURCES
 from custom_components.lwm2m.protocol.model.definitions import Operations
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
@@ -30,14 +31,13 @@ if TYPE_CHECKING:
     from .boards import Show
 
 MAPPED = {
-    *(3, 4, 6),
+    *(3, 4, 5, 6, 7, 9, 12, 19, 502, 503),
     *range(3200, 3204),
     *range(3300, 3307),
-    *(3308, 3311, 3312),
-    *range(3315, 3332),
-    *range(3336, 3346),
-    *(3347, 3348, 3420, 3425),
-    *(10340, 10351, 10359),
+    *(3308, *range(3310, 3351)),
+    *(3407, 3411, 3413, 3418, *range(3420, 3430)),
+    *(3433, 3434, 3435, 3446, 3449),
+    *(10242, 10243, 10257, 10311, 10314, 10340, 10351, 10359),
 }
 OPERATION = {
     Platform.BINARY_SENSOR: Operations.READ,
@@ -162,6 +162,12 @@ SECURITY = {("event", "security")} | {
     ("sensor", f"security_{event_type}") for event_type in SecurityEventType
 }
 """What a server shows of its security."""
+POWER_SOURCE_NAMES = {
+    ("sensor", f"{kind}_{key}")
+    for kind in POWER_SOURCES.values()
+    for key in ("power_source_voltage", "power_source_current")
+}
+"""What else the rows of power sources are called."""
 
 
 def keys() -> set[tuple[str, str]]:
@@ -189,7 +195,7 @@ def test_every_translation_key_has_a_name() -> None:
         for key, text in entities.items()
         if text["name"]
     }
-    assert named == keys() | quantities() | PRESENCE | SECURITY
+    assert named == keys() | quantities() | PRESENCE | SECURITY | POWER_SOURCE_NAMES
 
 
 def test_row_without_translation_is_named_by_its_class() -> None:

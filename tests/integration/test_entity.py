@@ -185,7 +185,7 @@ async def test_instance_that_a_registration_lacks_is_gone(hass: HomeAssistant, s
     assert shown.entries("/3303/1") == []
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "21.5", True, b"\0", {}])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "warm", True, b"\0", {}])
 async def test_measurement_that_is_no_number_is_unknown(show: Show, value: Any) -> None:
     shown = await show({"/3303/0": {5700: 21.5}})
     path = Path.parse(VALUE)

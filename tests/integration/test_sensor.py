@@ -117,9 +117,9 @@ async def test_power_measurement(show: Show) -> None:
     }
     assert shows == {
         5800: ("46.0", "W"),
-        5805: ("1234.5", "Wh"),
+        5805: ("1.2345", "kWh"),
         5810: ("3.0", "var"),
-        5815: ("9.0", "varh"),
+        5815: ("0.009", "kvarh"),
         5820: ("0.9", None),
     }
 
@@ -166,12 +166,6 @@ async def test_error_is_the_first_code_that_is_one(
 ) -> None:
     shown = await show({"/3/0": {11: codes}})
     assert shown.state("/3/0/11").state == state
-
-
-async def test_power_source_is_the_first_one(show: Show) -> None:
-    shown = await show({"/3/0": {7: {1: 5000, 0: 3800}, 8: {0: 125}}})
-    assert shown.state("/3/0/7").state == "3800"
-    assert shown.state("/3/0/8").attributes["unit_of_measurement"] == "mA"
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")

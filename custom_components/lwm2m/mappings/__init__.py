@@ -6,13 +6,24 @@ Of two rows for the same resource the first wins. Platforms that take whole obje
 
 from __future__ import annotations
 
-from . import actuators, controls, core, location, measurements, meters
+from . import (
+    actuators,
+    alarms,
+    controls,
+    core,
+    environment,
+    location,
+    measurements,
+    meters,
+)
 
 DISCOVERY_SCHEMAS = (
     *core.SCHEMAS,
     *location.SCHEMAS,
+    *alarms.SCHEMAS,
     *controls.SCHEMAS,
     *actuators.SCHEMAS,
+    *environment.SCHEMAS,
     *measurements.SCHEMAS,
     *meters.SCHEMAS,
 )

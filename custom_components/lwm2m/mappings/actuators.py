@@ -14,7 +14,7 @@ S = UnitOfTime.SECONDS
 PERCENT = UnitOfRatio.PERCENTAGE
 
 POSITIONER = (
-    *quantity(3337, "position", None, PERCENT, 0, value=5536, units=None)[1:],
+    *quantity(3337, "position", None, PERCENT, 0, value=5536, watched=())[1:],
     number.setting(3337, 5537, "transition_time", DURATION, S, step=0.1),
 )
 

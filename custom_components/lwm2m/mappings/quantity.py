@@ -30,18 +30,22 @@ def quantity(
     minimum: int | None = 5601,
     maximum: int | None = 5602,
     reset: int | None = 5605,
-    units: int | None = SENSOR_UNITS,
     named: bool = False,
     class_from_unit: bool = False,
     missing: float | None = None,
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT,
+    diagnostic: bool = False,
+    main: bool | None = None,
+    watched: tuple[int, ...] = (SENSOR_UNITS,),
     entity_class: type[sensor.MeasurementSensor] = sensor.MeasurementSensor,
 ) -> tuple[DiscoverySchema, ...]:
     """Make the rows of a quantity; IDs are None where the object has no such resource.
 
-    Unit and precision are for devices that state no unit in `units`: the example of the
-    object's definition. Minimum, maximum and reset are disabled by default.
+    Unit and precision are for devices that state no unit in 5701: the example of the object's
+    definition. Minimum, maximum and reset are disabled by default.
     """
+    if main is None:  # "Outdoor" alone is no name for a temperature and a humidity
+        main = device_class is None
     words = {QUANTITY: key}
     rows = [
         sensor.measurement(
@@ -55,9 +59,9 @@ def quantity(
             state_class=state_class,
             class_from_unit=class_from_unit,
             missing=missing,
-            watched=() if units is None else (units,),
-            # "Outdoor" alone is no name for a temperature and a humidity.
-            main=device_class is None and resource_id == value,
+            watched=watched,
+            diagnostic=diagnostic,
+            main=main and resource_id == value,
             entity_class=entity_class,
         )
         for resource_id in (value, minimum, maximum)
