@@ -242,7 +242,7 @@ async def test_instance_that_goes_takes_its_entity_along(show: Show) -> None:
     await shown.board.updated()
     await settle(shown.hass)
 
-    assert shown.state("/3303/1/5700").state == STATE_UNAVAILABLE
+    assert shown.entries("/3303/1") == []
     assert shown.state("/3303/2/5700").state == "6.0"
 
 
