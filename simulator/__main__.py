@@ -1,4 +1,7 @@
-"""Runs boards against a server: ``python -m simulator --server coap://127.0.0.1:5683``."""
+"""Runs boards against a server: ``python -m simulator --server coap://127.0.0.1:5683``.
+
+Over DTLS: ``--server coaps://127.0.0.1:5684 --board smart-plug --key 000102...``.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from .standalone import without_home_assistant
 if __name__ == "__main__":
     without_home_assistant()
 
+from custom_components.lwm2m.protocol.security import PreSharedKey
+
 from .board import Board
 from .boards import BLUEPRINTS
 
@@ -23,16 +28,16 @@ if TYPE_CHECKING:
 
     from .events import Event
 
-DEFAULT_PORT = 5683
+DEFAULT_PORTS = {"coap": 5683, "coaps": 5684}
 DEFAULT_TICK = 5.0
 
 
-def parse_server(text: str) -> tuple[str, int]:
-    """Read ``coap://host:port``; ValueError when it is something else."""
+def parse_server(text: str) -> tuple[str, str, int]:
+    """Read ``coap://host:port`` or ``coaps://host:port``; ValueError when it is none."""
     url = urlsplit(text)
-    if url.scheme != "coap" or not url.hostname or url.path not in ("", "/"):
-        raise ValueError(f"not an address such as coap://127.0.0.1:{DEFAULT_PORT}: {text}")
-    return url.hostname, url.port or DEFAULT_PORT
+    if url.scheme not in DEFAULT_PORTS or not url.hostname or url.path not in ("", "/"):
+        raise ValueError(f"not an address such as coap://127.0.0.1:5683: {text}")
+    return url.scheme, url.hostname, url.port or DEFAULT_PORTS[url.scheme]
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -41,7 +46,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m simulator", description="Simulated LwM2M devices."
     )
     parser.add_argument(
-        "--server", type=parse_server, required=True, metavar="URL", help="coap://host:port"
+        "--server", type=parse_server, required=True, metavar="URL", help="coap(s)://host:port"
+    )
+    parser.add_argument(
+        "--key",
+        type=bytes.fromhex,
+        metavar="HEX",
+        help="the boards' pre-shared key, for coaps; its identity is the endpoint's name",
     )
     parser.add_argument(
         "--board",
@@ -58,7 +69,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="SECONDS",
         help="how often values change (default: %(default)s)",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if (options.server[0] == "coaps") != (options.key is not None):
+        parser.error("coaps needs a key, and coap has none")
+    return options
 
 
 def say(event: Event) -> None:
@@ -66,12 +80,16 @@ def say(event: Event) -> None:
     print(f"{time.strftime('%H:%M:%S')} {event}", flush=True)
 
 
+def make_board(name: str, arguments: argparse.Namespace) -> Board:
+    """Make one of the boards that were asked for."""
+    endpoint = arguments.prefix + name
+    psk = PreSharedKey(endpoint.encode(), arguments.key) if arguments.key else None
+    return Board(BLUEPRINTS[name], server=arguments.server[1:], endpoint=endpoint, psk=psk)
+
+
 async def run(arguments: argparse.Namespace, stop: asyncio.Event) -> None:
     """Run the boards until `stop` is set, then deregister them."""
-    boards = [
-        Board(BLUEPRINTS[name], server=arguments.server, endpoint=arguments.prefix + name)
-        for name in arguments.board or BLUEPRINTS
-    ]
+    boards = [make_board(name, arguments) for name in arguments.board or BLUEPRINTS]
     try:
         for board in boards:
             board.events.subscribe(say)
@@ -97,7 +115,7 @@ async def main(arguments: Sequence[str] | None = None) -> int:
     try:
         await run(options, stop)
     except OSError as error:
-        print(f"cannot reach {options.server[0]}: {error}", file=sys.stderr)
+        print(f"cannot reach {options.server[1]}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -37,7 +37,9 @@ class Client:
         self.location: tuple[str, ...] | None = None
         """Where the registration is, None without one."""
         self.asleep = False
-        self.coap = Endpoint(self._answer, self._stirred, board.settings.ack_timeout)
+        self.coap = Endpoint(
+            self._answer, self._stirred, board.settings.ack_timeout, board.settings.psk
+        )
         self.observations = Observations(self.coap, board.settings, board.events)
         self._management = Management(board)
         self._board = board
@@ -97,8 +99,7 @@ class Client:
 
     async def move(self) -> None:
         """Continue from another port, as behind a NAT that forgot the old one."""
-        self.coap.close()
-        await self.coap.open(self._server)
+        await self.coap.move()
 
     def sleep(self) -> None:
         """Switch the radio off until the next Update is due."""
@@ -200,7 +201,8 @@ class Client:
         self._rebooting = False
         self.location = None
         self._emit(EventKind.REBOOTED)
-        await self.move()
+        self.coap.close()
+        await self.coap.open(self._server)
 
     async def _rest(self) -> None:
         """Wait until the next Update or Register is due or wanted; in queue mode, fall asleep."""

@@ -1,4 +1,4 @@
-"""CoAP over UDP as a small device speaks it: one socket, one server.
+"""CoAP over UDP as a small device speaks it, with DTLS or without: one socket, one server.
 
 aiocoap gives the message format only. Its message layer keeps a timer of 247 s for every
 request that it has answered and its notifications are lossy, so the few rules that a device
@@ -20,11 +20,14 @@ from aiocoap import ACK, CON, CONTINUE, EMPTY, NON, RST, Message
 from aiocoap.error import Error
 
 from .blockwise import SIZE_EXPONENT, Uploads, first_block, request_block
+from .dtls import SecureLink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiocoap.numbers.types import Type
+
+    from custom_components.lwm2m.protocol.security import PreSharedKey
 
 MAX_RETRANSMIT = 4
 ACK_RANDOM_FACTOR = 1.5
@@ -63,14 +66,22 @@ class Endpoint(asyncio.DatagramProtocol):
     """
 
     def __init__(
-        self, answer: Callable[[Message], Message], stirred: Callable[[], None], ack_timeout: float
+        self,
+        answer: Callable[[Message], Message],
+        stirred: Callable[[], None],
+        ack_timeout: float,
+        psk: PreSharedKey | None,
     ) -> None:
-        """Take what answers a complete request, and what is told of each datagram, in or out."""
+        """Take what answers a complete request, and what is told of each datagram, in or out.
+
+        With a `psk` all goes over DTLS.
+        """
         self.muted = False
         """While True, datagrams are neither sent nor heard: the radio is off."""
         self._answer = answer
         self._stirred = stirred
         self._ack_timeout = ack_timeout
+        self._link = SecureLink(psk, self._emit) if psk else None
         self._transport: asyncio.DatagramTransport | None = None
         self._server = ("", 0)
         self._message_id = secrets.randbelow(1 << 16)
@@ -93,10 +104,20 @@ class Endpoint(asyncio.DatagramProtocol):
     def close(self) -> None:
         """Close the socket; requests that wait for an answer get NoAnswerError."""
         self.abandon()
+        if self._link:
+            self._link.close()
         for future in self._pending.values():
             if not future.done():
                 future.set_exception(NoAnswerError("the socket was closed"))
         self._answered.clear()
+        self._close_socket()
+
+    async def move(self) -> None:
+        """Go on from another port, over the same DTLS session if there is one."""
+        self._close_socket()
+        await self.open(self._server)
+
+    def _close_socket(self) -> None:
         if self._transport:
             self._transport.abort()
             self._transport = None
@@ -150,6 +171,10 @@ class Endpoint(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if self.muted or addr[:2] != self._server:
             return
+        for content in self._link.receive(data) if self._link else (data,):
+            self._take(content)
+
+    def _take(self, data: bytes) -> None:
         try:
             message = Message.decode(data)
         except Error, ValueError, IndexError:
@@ -249,6 +274,8 @@ class Endpoint(asyncio.DatagramProtocol):
         exchange = self._active
         assert exchange is not None
         if exchange.transmissions > MAX_RETRANSMIT:
+            if self._link:
+                self._link.reset()  # the server may have lost it
             self._conclude(exchange.message_id, acknowledged=False)
             return
         self._write(exchange.datagram)
@@ -288,7 +315,13 @@ class Endpoint(asyncio.DatagramProtocol):
         self._message_id = (self._message_id + 1) % (1 << 16)
         return self._message_id
 
-    def _write(self, datagram: bytes) -> None:
+    def _write(self, message: bytes) -> None:
+        if self._link:
+            self._link.send(message)
+        else:
+            self._emit(message)
+
+    def _emit(self, datagram: bytes) -> None:
         if self._transport and not self.muted:
             self._stirred()
             self._transport.sendto(datagram, self._server)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from custom_components.lwm2m.protocol.path import Path
+    from custom_components.lwm2m.protocol.security import PreSharedKey
 
 STRUCTURED_FORMATS = (ContentFormat.SENML_CBOR, ContentFormat.SENML_JSON, ContentFormat.TLV)
 """Formats that carry paths; the others carry one value."""
@@ -34,6 +35,9 @@ class Settings:
     """Further parameters of Register."""
     root: tuple[str, ...] = ()
     """The alternate path of all objects (OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.1)."""
+
+    psk: PreSharedKey | None = None
+    """Its key for DTLS; without one it speaks plain CoAP."""
 
     formats: tuple[ContentFormat, ...] = ()
     """What it reads and writes, the one it likes best first; empty: all of its LwM2M version."""

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("text", "server"),
     [
-        ("coap://127.0.0.1", ("127.0.0.1", 5683)),
-        ("coap://127.0.0.1:15683", ("127.0.0.1", 15683)),
-        ("coap://[::1]:5684/", ("::1", 5684)),
-        ("coap://ha.example", ("ha.example", 5683)),
+        ("coap://127.0.0.1", ("coap", "127.0.0.1", 5683)),
+        ("coap://127.0.0.1:15683", ("coap", "127.0.0.1", 15683)),
+        ("coap://[::1]:5684/", ("coap", "::1", 5684)),
+        ("coaps://ha.example", ("coaps", "ha.example", 5684)),
     ],
 )
-def test_reads_the_servers_address(text: str, server: tuple[str, int]) -> None:
+def test_reads_the_servers_address(text: str, server: tuple[str, str, int]) -> None:
     assert parse_server(text) == server
 
 
 @pytest.mark.parametrize(
-    "text", ["127.0.0.1", "coaps://127.0.0.1", "coap://", "coap://h/rd", "coap://h:port"]
+    "text", ["127.0.0.1", "http://127.0.0.1", "coap://", "coap://h/rd", "coap://h:port"]
 )
 def test_refuses_what_is_no_address(text: str) -> None:
     with pytest.raises(ValueError, match=r"address|Port"):
@@ -39,7 +39,15 @@ def test_refuses_what_is_no_address(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--server", "nowhere"], ["--server", "coap://h", "--board", "toaster"]]
+    "arguments",
+    [
+        [],
+        ["--server", "nowhere"],
+        ["--server", "coap://h", "--board", "toaster"],
+        ["--server", "coaps://h"],
+        ["--server", "coaps://h", "--key", "no hexadecimal number"],
+        ["--server", "coap://h", "--key", "00"],
+    ],
 )
 async def test_a_wrong_command_line_is_explained(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
