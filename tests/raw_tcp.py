@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from aiocoap import CONTENT, Message
 from aiocoap.numbers.codes import CSM
@@ -33,12 +33,12 @@ class RawTcpPeer:
     @classmethod
     async def connect(
         cls, port: int, host: str = "127.0.0.1", *, context: ssl.SSLContext | None = None
-    ) -> RawTcpPeer:
+    ) -> Self:
         """Open a connection on which nothing is said yet."""
         return cls(*await asyncio.open_connection(host, port, ssl=context))
 
     @classmethod
-    async def open(cls, port: int, host: str = "127.0.0.1", **options: Any) -> RawTcpPeer:
+    async def open(cls, port: int, host: str = "127.0.0.1", **options: Any) -> Self:
         """Open a connection and exchange CSMs; `options` are those of `say_csm`."""
         context = options.pop("context", None)
         peer = await cls.connect(port, host, context=context)

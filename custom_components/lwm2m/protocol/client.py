@@ -50,13 +50,14 @@ _ARGUMENTS = re.compile(rf"{_ARGUMENT}(?:,{_ARGUMENT})*")
 class Client:
     """A registered client.
 
-    Every operation raises NotRegistered, ClientTimeout, ClientRefused, BadResponse or BadRequest,
-    all of them ClientError; the first also at once when the registration ends, or moves to
-    another address, while the operation is under way.
+    Every operation raises NotRegistered, NotConnected, ClientTimeout, ClientRefused, BadResponse or
+    BadRequest, all of them ClientError; the first also at once when the registration ends, or moves
+    to another address, while the operation is under way, the second when its connection is lost.
 
     An operation on a client in queue mode waits, for hours if need be, until the client is awake
     and all operations before it are done. It may also raise QueueFull, RegistrationEnded, which is
-    a NotRegistered, and Superseded where it is a write; and moving does not fail it.
+    a NotRegistered, and Superseded where it is a write; moving or losing the connection does not
+    fail it.
     """
 
     def __init__(
@@ -120,6 +121,10 @@ class Client:
     def heard(self) -> None:
         """Take note of a request of the client: it is awake."""
         self._exchanges.queue.heard()
+
+    def disconnected(self) -> None:
+        """Take note that the client's connection is closed: one in queue mode sleeps."""
+        self._exchanges.queue.sleep()
 
     def type_of(self, path: Path) -> ResourceModel | None:
         """Return the model of a resource, of the object version that the client announced."""

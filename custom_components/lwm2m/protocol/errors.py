@@ -83,6 +83,18 @@ class ClientAsleep(ClientError):
         self.path = path
 
 
+class NotConnected(ClientError):
+    """The client has closed its connection, or lost it, and only it can open another."""
+
+    translation_key = "not_connected"
+
+    def __init__(self, endpoint: str, path: Path) -> None:
+        """Name the endpoint and the path asked for."""
+        super().__init__(endpoint=endpoint, path=str(path))
+        self.endpoint = endpoint
+        self.path = path
+
+
 class ClientTimeout(ClientError):
     """The client did not answer in time."""
 

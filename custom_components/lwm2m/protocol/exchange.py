@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from aiocoap import Message
 from aiocoap.numbers import codes
 
-from .coap import CoapError, EndpointClosed, NoAcknowledgement, NoResponse
+from .coap import CoapError, ConnectionLost, EndpointClosed, NoAcknowledgement, NoResponse
 from .errors import (
     BadResponse,
     ClientRefused,
     ClientTimeout,
+    NotConnected,
     NotRegistered,
     RegistrationEnded,
 )
@@ -75,7 +76,8 @@ class Exchanges:
     async def send(self, path: Path, message: Message) -> Message:
         """Return the response, of whatever code.
 
-        NotRegistered, ClientTimeout, BadResponse; in queue mode Superseded and QueueFull.
+        NotRegistered, NotConnected, ClientTimeout, BadResponse; in queue mode Superseded and
+        QueueFull, but not NotConnected.
         """
 
         def exchange() -> Awaitable[Message]:
@@ -173,6 +175,11 @@ class Exchanges:
                     if not (isinstance(err.__cause__, NoAcknowledgement) and self.queue.may_wait):
                         raise
                     self.queue.sleep()
+                except NotConnected:
+                    if not self.queue.may_wait:
+                        raise
+                    if not self.registration.remote.is_open:  # else it is back already
+                        self.queue.sleep()
                 except NotRegistered:
                     if self._closed or not self.queue.may_wait:
                         raise
@@ -191,6 +198,8 @@ class Exchanges:
                     self._pending.discard(scope)
         except TimeoutError, EndpointClosed:
             raise NotRegistered(endpoint) from None
+        except ConnectionLost as err:
+            raise NotConnected(endpoint, path) from err
         except (NoAcknowledgement, NoResponse) as err:
             raise ClientTimeout(endpoint, path) from err
         except CoapError as err:

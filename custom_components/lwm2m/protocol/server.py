@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from aiocoap.numbers.constants import TransportTuning
 
-    from .coap import Peer
+    from .coap import ConnectionLimits, Peer
     from .dtls import ServerIdentity
     from .model.registry import ModelRegistry
     from .persistence import Json
@@ -172,6 +172,7 @@ class LwM2mServer:
         request_timeout: float = DEFAULT_TIMEOUT,
         awake_time: float = AWAKE_TIME,
         tuning: TransportTuning | None = None,
+        connection_limits: ConnectionLimits | None = None,
     ) -> None:
         """Make a server that is not started, in a running event loop.
 
@@ -181,7 +182,8 @@ class LwM2mServer:
         `lifetime_grace` is how many seconds after the end of its lifetime a client expires,
         `request_timeout` how many seconds a client has to answer a request, `awake_time` how many
         seconds after its last message a client in queue mode falls asleep. `tuning` holds the
-        times of RFC 7252 4.8. IncompatibleLibrary when aiocoap is not as expected.
+        times of RFC 7252 4.8, `connection_limits` those of TCP. IncompatibleLibrary when aiocoap is
+        not as expected.
         """
         self.ports: dict[Scheme, int] = {}
         self.credentials = credentials or CredentialStore()
@@ -194,6 +196,9 @@ class LwM2mServer:
             credentials=self.credentials,
             on_incident=self.security.report_incident,
             tuning=tuning,
+            connection_limits=connection_limits,
+            is_known=lambda peer: self._store.at(peer) is not None,
+            on_lost=self._disconnected,
         )
         self.counters = ServerCounters(self._coap.counters)
         self._models = models
@@ -426,6 +431,15 @@ class LwM2mServer:
         self._clients.pop(registration.endpoint).close()
         self.counters.expired += 1
         self._publish(Expired(registration))
+
+    def _disconnected(self, peer: Peer) -> None:
+        """Leave a client registered whose connection is closed, until its lifetime ends.
+
+        It is to be reachable over TCP at any time (Core-V1_1_1 6.2.1.2), so it comes back; when,
+        the specification leaves open.
+        """
+        if registration := self._store.at(peer):
+            self._clients[registration.endpoint].disconnected()
 
     def _make_client(self, registration: Registration) -> Client:
         return Client(
