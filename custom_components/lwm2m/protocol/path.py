@@ -6,6 +6,7 @@ from typing import Self, override
 
 MAX_ID = 65534
 """65535 is reserved (OMA-TS-LightweightM2M_Core-V1_1_1 7.1)."""
+MAX_LEVELS = 4
 MAX_SHOWN = 40
 """How much of a text that is no path an error repeats: it may be any device's, and goes to logs."""
 
@@ -25,7 +26,7 @@ class Path(tuple[int, ...]):
 
     def __new__(cls, *ids: int) -> Self:
         """Make a path of checked IDs; PathError when one is out of range."""
-        if len(ids) > 4 or (ids and not 0 <= min(ids) <= max(ids) <= MAX_ID):
+        if len(ids) > MAX_LEVELS or (ids and not 0 <= min(ids) <= max(ids) <= MAX_ID):
             raise PathError(f"not a LwM2M path: {'/'.join(map(str, ids))}")
         return super().__new__(cls, ids)
 
@@ -48,7 +49,9 @@ class Path(tuple[int, ...]):
         return f"Path({str(self)!r})"
 
     def __truediv__(self, number: int) -> Path:
-        """Go one level down: ``Path(3303, 0) / 5700``."""
+        """Go one level down: ``Path(3303, 0) / 5700``; PathError as in ``Path(...)``."""
+        if len(self) < MAX_LEVELS and 0 <= number <= MAX_ID:
+            return _part((*self, number))
         return Path(*self, number)
 
     def covers(self, other: Path) -> bool:
@@ -83,14 +86,14 @@ class Path(tuple[int, ...]):
     @property
     def instance(self) -> Path:
         """The first two IDs: the object instance that this path is in."""
-        return _part(self[:2])
+        return self if len(self) == 2 else _part(self[:2])
 
     @property
     def resource(self) -> Path:
         """The first three IDs: the resource that this path is in."""
-        return _part(self[:3])
+        return self if len(self) == 3 else _part(self[:3])
 
 
 def _part(ids: tuple[int, ...]) -> Path:
-    """Make a path of IDs that are a path's already: notifications do so all the time."""
+    """Make a path of IDs that are checked already: notifications do so all the time."""
     return tuple.__new__(Path, ids)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from ..model.definitions import ResourceModel
 from ..path import Path
@@ -36,23 +36,20 @@ class ContentFormat(IntEnum):
 
 _LEGACY = {1541: ContentFormat.TEXT, 1542: ContentFormat.TLV, 1543: ContentFormat.JSON}
 """Numbers of the drafts, before IANA registered the final ones; old firmware still sends them."""
+_NAMED: dict[int, ContentFormat] = {**{known.value: known for known in ContentFormat}, **_LEGACY}
 
 
 def normalize(number: int) -> ContentFormat | None:
     """Name a Content-Format number, also of the drafts; None when LwM2M does not know it."""
-    try:
-        return ContentFormat(_LEGACY.get(number, number))
-    except ValueError:
-        return None
+    return _NAMED.get(number)
 
 
 type TypeOf = Callable[[Path], ResourceModel | None]
 """Resource path -> the model's row; None for an unknown object or resource."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Where a payload belongs.
+class Scope(NamedTuple):
+    """Where a payload belongs. A tuple, for one is made of each notification.
 
     `path` is the request's. `root` is the client's alternate path, such as `/lwm2m`, and
     empty where it has none (OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.1).

@@ -6,7 +6,6 @@ Source: OMA-TS-LightweightM2M-V1_0_2 6.4.4, which builds on draft-jennings-senml
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,7 @@ def encode(values: Values, scope: Scope) -> bytes:
     """
     base: dict[str, object] = {}
     entries: list[dict[str, object]] = []
-    for record in senml.encode(values, replace(scope, root="")):
+    for record in senml.encode(values, scope._replace(root="")):
         if "bn" in record:
             base["bn"] = record.pop("bn")
         entries.append({_FROM_SENML.get(label, label): raw for label, raw in record.items()})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, groupby
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..path import Path, PathError
 from .base import CodecError, Scope
@@ -23,12 +23,14 @@ _MAX_NAME = 64
 """Characters below the client's root; the longest path has 24. It keeps a long base name, which
 each record repeats, from costing the square of the payload."""
 
+_parsed = lru_cache(maxsize=1024)(Path.parse)
+"""A device says the same names again and again."""
+
 type Fields = dict[object, object]
 """An object of JSON or a map of CBOR, which may hold anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A value on its own.
 
     `label` is that of the value's field, None where there is none. `time` is in seconds since
@@ -82,7 +84,7 @@ def name_path(name: str, scope: Scope) -> Path:
     if len(name) > _MAX_NAME:
         raise CodecError("a name too long for a path")
     try:
-        return Path.parse(name.rstrip("/"))
+        return _parsed(name.rstrip("/"))
     except PathError as err:
         raise CodecError(str(err)) from err
 

@@ -106,10 +106,11 @@ def _check_understood(record: Fields) -> None:
     Source: RFC 8428 4.4 (a larger `bver` must not be used; a label ending in `_` must be
     understood).
     """
-    if number(record, "bver", _VERSION) > _VERSION:
+    if "bver" in record and number(record, "bver", _VERSION) > _VERSION:
         raise CodecError("a later version of SenML")
-    if any(isinstance(label, str) and label.endswith("_") for label in record):
-        raise CodecError("a field that must be understood, and is not")
+    for label in record:
+        if isinstance(label, str) and label.endswith("_"):
+            raise CodecError("a field that must be understood, and is not")
 
 
 def _value(record: Fields, base_value: float) -> tuple[str | None, object]:
@@ -140,15 +141,15 @@ def _time(time: float, now: float) -> float | None:
 
 def _reader(data: Data) -> Callable[[Record, ResourceModel | None], Scalar]:
     def read(record: Record, model: ResourceModel | None) -> Scalar:
-        match record.label, record.raw:
-            case None, _:
+        raw = record.raw
+        match record.label:
+            case None:
                 raise ValueError("a record without a value")
-            case "vd", raw:
-                return fit(data(raw), model)
-            case "vlo", str() as raw:
-                return fit(object_link(raw), model)
-            case _, raw:
-                return fit(raw, model)
+            case "vd":
+                raw = data(raw)
+            case "vlo" if isinstance(raw, str):
+                raw = object_link(raw)
+        return fit(raw, model)
 
     return read
 

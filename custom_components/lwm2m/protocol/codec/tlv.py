@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import IntEnum
 from itertools import groupby
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..model.definitions import ResourceModel, ResourceType
 from ..node import Decoded, ObjectLink, Scalar, Value, Values
@@ -31,12 +31,10 @@ class _Kind(IntEnum):
     RESOURCE = 3
 
 
-class _Tlv(NamedTuple):
-    kind: _Kind
-    id: int
-    value: bytes
+type _Tlv = tuple[_Kind, int, bytes]
+"""What is identified, its identifier and its value."""
 
-
+_KINDS = tuple(_Kind)
 _WIDE_ID = 0x20
 _MAX_SHORT_LENGTH = 7
 _MAX_LENGTH = 2**24 - 1
@@ -57,13 +55,12 @@ def decode(payload: bytes, scope: Scope) -> Decoded:
     if not scope.path:
         raise CodecError("TLV does not name objects")
     collector = Collector(scope, _read)
-    tlvs = list(_split(payload))
     try:
-        for tlv in tlvs:
+        for tlv in _split(payload):
             _take(tlv, scope.path, collector)
     except PathError as err:
         raise CodecError(str(err)) from err
-    if not tlvs and len(scope.path) == 3:
+    if not payload and len(scope.path) == 3:
         collector.add_empty(scope.path)
     return collector.decoded()
 
@@ -95,50 +92,56 @@ def encode_instance(instance_id: int, resources: bytes = b"") -> bytes:
 
 def _take(tlv: _Tlv, path: Path, collector: Collector[bytes]) -> None:
     """Take a TLV of the first level in the answer to a request for `path`."""
-    match tlv.kind:
-        case _Kind.OBJECT_INSTANCE:
-            for child in _split(tlv.value):
-                _take_resource(child, Path(path.object_id, tlv.id), collector)
-        case _Kind.RESOURCE_INSTANCE if len(path) > 2:
-            collector.add(path.resource / tlv.id, tlv.value)
-        case _:
-            _take_resource(tlv, path.instance if len(path) > 1 else path / 0, collector)
+    kind, number, value = tlv
+    if kind is _Kind.OBJECT_INSTANCE:
+        instance = Path(path.object_id, number)
+        for child in _split(value):
+            _take_resource(child, instance, collector)
+    elif kind is _Kind.RESOURCE_INSTANCE and len(path) > 2:
+        collector.add(path.resource / number, value)
+    else:
+        _take_resource(tlv, path.instance if len(path) > 1 else path / 0, collector)
 
 
 def _take_resource(tlv: _Tlv, instance: Path, collector: Collector[bytes]) -> None:
-    resource = instance / tlv.id
-    match tlv.kind:
-        case _Kind.RESOURCE:
-            collector.add(resource, tlv.value)
-        case _Kind.MULTIPLE_RESOURCE if not tlv.value:
-            collector.add_empty(resource)
-        case _Kind.MULTIPLE_RESOURCE:
-            for child in _split(tlv.value):
-                if child.kind is not _Kind.RESOURCE_INSTANCE:
-                    raise CodecError(f"{child.kind.name} within the multiple resource {resource}")
-                collector.add(resource / child.id, child.value)
-        case _:
-            raise CodecError(f"{tlv.kind.name} within the instance {instance}")
+    kind, number, value = tlv
+    resource = instance / number
+    if kind is _Kind.RESOURCE:
+        collector.add(resource, value)
+    elif kind is not _Kind.MULTIPLE_RESOURCE:
+        raise CodecError(f"{kind.name} within the instance {instance}")
+    elif not value:
+        collector.add_empty(resource)
+    else:
+        for child, place, part in _split(value):
+            if child is not _Kind.RESOURCE_INSTANCE:
+                raise CodecError(f"{child.name} within the multiple resource {resource}")
+            collector.add(resource / place, part)
 
 
 def _split(payload: bytes) -> Iterator[_Tlv]:
     """Split one level into its TLVs; CodecError when the bytes do not suffice."""
-    at = 0
-    while at < len(payload):
-        head = payload[at]
-        id_size = 2 if head & _WIDE_ID else 1
-        length_size = head >> 3 & 3
-        start = at + 1 + id_size + length_size
-        number = int.from_bytes(payload[at + 1 : at + 1 + id_size])
-        length = (
-            int.from_bytes(payload[start - length_size : start])
-            if length_size
-            else head & _MAX_SHORT_LENGTH
-        )
-        at = start + length
-        if at > len(payload):
-            raise CodecError("the TLV is cut short")
-        yield _Tlv(_Kind(head >> 6), number, payload[start:at])
+    at, end = 0, len(payload)
+    try:
+        while at < end:
+            head = payload[at]
+            number = payload[at + 1]
+            at += 2
+            if head & _WIDE_ID:
+                number = number << 8 | payload[at]
+                at += 1
+            length = head & _MAX_SHORT_LENGTH
+            if size := head >> 3 & 3:
+                length = int.from_bytes(payload[at : at + size])
+                at += size
+            start, at = at, at + length
+            if at > end:
+                break
+            yield _KINDS[head >> 6], number, payload[start:at]
+    except IndexError:
+        at = end + 1
+    if at > end:
+        raise CodecError("the TLV is cut short")
 
 
 def _join(kind: _Kind, number: int, value: bytes) -> bytes:

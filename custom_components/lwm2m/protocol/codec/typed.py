@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 import math
 import re
+from typing import TYPE_CHECKING
 
 from ..model.definitions import ResourceModel, ResourceType
 from ..node import ObjectLink, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -36,28 +40,9 @@ def fit(raw: object, model: ResourceModel | None) -> Scalar:
     Source: OMA-TS-LightweightM2M_Core-V1_1_1 appendix C, table C-1.
     """
     kind = type_name(model)
-    match kind, raw:
-        case ((ResourceType.STRING | ResourceType.CORELNK), str()):
-            return raw
-        case ((ResourceType.INTEGER | ResourceType.UNSIGNED_INTEGER), (int() | float())):
-            return _integer(raw, _SIGNED if kind is ResourceType.INTEGER else _UNSIGNED)
-        case ResourceType.BOOLEAN, (int() | float()) if raw in (0, 1):
-            return bool(raw)
-        case ((ResourceType.FLOAT | ResourceType.TIME | ResourceType.OBJLNK), bool()):
-            pass
-        case ResourceType.FLOAT, (int() | float()):
-            return _finite(raw)
-        case ResourceType.OPAQUE, bytes():
-            return raw
-        case ResourceType.TIME, (int() | float()):
-            return from_seconds(raw)
-        case ResourceType.TIME, datetime():
-            return _aware(raw)
-        case ResourceType.OBJLNK, (str() | int() | ObjectLink()):
-            return object_link(raw)
-        case ResourceType.NONE, _:
-            return _untyped(raw)
-    raise ValueError(f"{type(raw).__name__} does not fit the type {kind}")
+    if (fitted := _FITTING[kind](raw)) is None:
+        raise ValueError(f"{type(raw).__name__} does not fit the type {kind}")
+    return fitted
 
 
 def from_seconds(seconds: float) -> datetime:
@@ -95,6 +80,50 @@ def object_link(raw: str | int | ObjectLink) -> ObjectLink:
     if not all(0 <= number <= _MAX_LINKED_ID for number in link):
         raise ValueError("an object link's ID is out of range")
     return link
+
+
+def _text(raw: object) -> str | None:
+    return raw if isinstance(raw, str) else None
+
+
+def _opaque(raw: object) -> bytes | None:
+    return raw if isinstance(raw, bytes) else None
+
+
+def _signed(raw: object) -> int | None:
+    return _integer(raw, _SIGNED) if isinstance(raw, int | float) else None
+
+
+def _unsigned(raw: object) -> int | None:
+    return _integer(raw, _UNSIGNED) if isinstance(raw, int | float) else None
+
+
+def _boolean(raw: object) -> bool | None:
+    return bool(raw) if isinstance(raw, int | float) and raw in (0, 1) else None
+
+
+def _float(raw: object) -> float | None:
+    return _finite(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else None
+
+
+def _time(raw: object) -> datetime | None:
+    match raw:
+        case bool():
+            return None
+        case int() | float():
+            return from_seconds(raw)
+        case datetime():
+            return _aware(raw)
+    return None
+
+
+def _link(raw: object) -> ObjectLink | None:
+    match raw:
+        case bool():
+            return None
+        case str() | int() | ObjectLink():
+            return object_link(raw)
+    return None
 
 
 def _integer(raw: float, allowed: range) -> int:
@@ -137,3 +166,18 @@ def _untyped(raw: object) -> Scalar:
         case ObjectLink():
             return object_link(raw)
     raise ValueError(f"{type(raw).__name__} is no value")
+
+
+_FITTING: Mapping[ResourceType, Callable[[object], Scalar | None]] = {
+    ResourceType.STRING: _text,
+    ResourceType.INTEGER: _signed,
+    ResourceType.UNSIGNED_INTEGER: _unsigned,
+    ResourceType.FLOAT: _float,
+    ResourceType.BOOLEAN: _boolean,
+    ResourceType.OPAQUE: _opaque,
+    ResourceType.TIME: _time,
+    ResourceType.OBJLNK: _link,
+    ResourceType.CORELNK: _text,
+    ResourceType.NONE: _untyped,
+}
+"""What makes a value of each type; None where it is of another altogether."""

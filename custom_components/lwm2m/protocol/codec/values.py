@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ..path import Path
 
 
+type _Found = tuple[ResourceModel | None, dict[int | None, Scalar]]
+"""A resource's model, and its values by resource instance ID, None where there is no ID."""
+
+
 class Collector[Raw]:
     """Gathers what a payload says, each value typed and shaped by the model.
 
@@ -22,12 +26,13 @@ class Collector[Raw]:
     when it does not fit: such a value is rejected, the others stay.
     """
 
+    __slots__ = ("_ambiguous", "_found", "_read", "_rejected", "_scope")
+
     def __init__(self, scope: Scope, read: Callable[[Raw, ResourceModel | None], Scalar]) -> None:
         """Start empty."""
         self._scope = scope
         self._read = read
-        self._models: dict[Path, ResourceModel | None] = {}
-        self._found: dict[Path, dict[int | None, Scalar]] = {}
+        self._found: dict[Path, _Found] = {}
         self._ambiguous: set[Path] = set()
         self._rejected: dict[Path, str] = {}
 
@@ -40,13 +45,18 @@ class Collector[Raw]:
         """
         self._check(path)
         resource = path.resource
+        found = self._found.get(resource)
+        model = self._scope.type_of(resource) if found is None else found[0]
         try:
-            value = self._read(raw, self._model(resource))
+            value = self._read(raw, model)
         except ValueError as err:
             self._rejected[resource] = str(err)
             return
         place = path.resource_instance_id if len(path) == 4 else None
-        instances = self._found.setdefault(resource, {})
+        if found is None:
+            self._found[resource] = model, {place: value}
+            return
+        instances = found[1]
         if place in instances or (instances and (place is None or None in instances)):
             self._ambiguous.add(resource)
         instances[place] = value
@@ -54,7 +64,8 @@ class Collector[Raw]:
     def add_empty(self, path: Path) -> None:
         """Take a multiple resource without instances; CodecError as `add`."""
         self._check(path)
-        self._found.setdefault(path, {})
+        if path not in self._found:
+            self._found[path] = self._scope.type_of(path), {}
 
     def reject(self, path: Path, reason: str) -> None:
         """Keep a value out; CodecError when the path is outside the request's."""
@@ -67,17 +78,12 @@ class Collector[Raw]:
         for resource in self._ambiguous:
             self._rejected[resource] = "two values for one place"
             del self._found[resource]
-        for resource, instances in self._found.items():
+        for resource, (model, instances) in self._found.items():
             try:
-                values[resource] = _shape(instances, self._model(resource))
+                values[resource] = _shape(instances, model)
             except ValueError as err:
                 self._rejected[resource] = str(err)
         return Decoded(values, self._rejected)
-
-    def _model(self, resource: Path) -> ResourceModel | None:
-        if resource not in self._models:
-            self._models[resource] = self._scope.type_of(resource)
-        return self._models[resource]
 
     def _check(self, path: Path) -> None:
         if not self._scope.path.covers(path):
