@@ -6,6 +6,7 @@ OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.4 and 6.4.5.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 import re
@@ -69,17 +70,27 @@ class Client:
         *,
         awake_time: float = AWAKE_TIME,
         on_presence: Callable[[Client], None] = lambda client: None,
+        gateways_queue: RequestQueue | None = None,
     ) -> None:
         """`timeout` is in seconds, for each request.
 
         `awake_time` is how many seconds after its last message a client in queue mode falls
-        asleep, `on_presence` is called after `awake` or `waiting` changed.
+        asleep, `on_presence` is called after `awake` or `waiting` changed. `gateways_queue` is
+        that of the gateway that the client is behind: it sleeps with that.
         """
-        queue = RequestQueue(registration.endpoint, awake_time, lambda: on_presence(self))
-        queue.queue_mode = registration.queue_mode
+        self._is_behind = gateways_queue is not None
+        if gateways_queue is None:
+            queue = RequestQueue(registration.endpoint, awake_time, lambda: on_presence(self))
+            queue.queue_mode = registration.queue_mode
+        else:
+            queue = gateways_queue
         self._default_awake_time = awake_time
         self._queue_mode: bool | None = None
-        self._exchanges = Exchanges(coap, registration, timeout, queue)
+        self._coap = coap
+        self._timeout = timeout
+        self._behind: dict[str, Client] = {}
+        """The clients behind this one, by their alternate paths."""
+        self._exchanges = Exchanges(coap, registration, timeout, queue, is_behind=self._is_behind)
         self._models = models
         self._observations: WeakSet[Observation] = WeakSet()
         self._resumable: dict[tuple[Path, ...], StoredObservation] = {}
@@ -105,8 +116,11 @@ class Client:
         """Take its owner's word for whether the client sleeps, and how many seconds it is awake.
 
         None is what the client itself says, and the default. No text of the specification has
-        this: it is for clients that say wrong things, or nothing, of their sleep.
+        this: it is for clients that say wrong things, or nothing, of their sleep. Behind a gateway
+        it says nothing: the gateway is who sleeps.
         """
+        if self._is_behind:
+            return
         queue = self._exchanges.queue
         self._queue_mode = queue_mode
         queue.awake_time = self._default_awake_time if awake_time is None else awake_time
@@ -117,6 +131,34 @@ class Client:
         """Whether the client may sleep."""
         registered = self.registration.queue_mode
         return registered if self._queue_mode is None else self._queue_mode
+
+    def add_behind(self, registration: Registration) -> None:
+        """Take in, or update, a client that this one is the gateway of.
+
+        `registration` is what `gateway.registration_of` returns. The client moves, sleeps and ends
+        with this one.
+        """
+        if known := self._behind.get(registration.root):
+            known.update(registration)
+        else:
+            self._behind[registration.root] = Client(
+                self._coap,
+                registration,
+                self._models,
+                self._timeout,
+                gateways_queue=self._exchanges.queue,
+            )
+
+    def behind(self, root: str) -> Client:
+        """Return the client behind this one with an alternate path; NotRegistered."""
+        if root not in self._behind:
+            raise NotRegistered(self.registration.endpoint)
+        return self._behind[root]
+
+    def remove_behind(self, root: str) -> None:
+        """End a client behind this one, if there is one with this alternate path."""
+        if client := self._behind.pop(root, None):
+            client.close()
 
     def heard(self) -> None:
         """Take note of a request of the client: it is awake."""
@@ -351,16 +393,21 @@ class Client:
         """
         moved = registration.remote != self.registration.remote
         self._exchanges.registration = registration
-        self._exchanges.queue.queue_mode = self.queue_mode
+        if not self._is_behind:
+            self._exchanges.queue.queue_mode = self.queue_mode
         self._payloads.formats.registration = registration
         self._types.clear()
         if moved:
             self._resumable.clear()
             self._exchanges.interrupt()
             self._end_observations()
+        for client in self._behind.values():
+            client.update(replace(client.registration, remote=registration.remote))
 
     def close(self) -> None:
         """End all that is under way and all observations: the registration has ended."""
+        while self._behind:
+            self._behind.popitem()[1].close()
         self._exchanges.close()
         self._end_observations()
 

@@ -49,14 +49,20 @@ class Exchanges:
         registration: Registration,
         timeout: float,
         queue: RequestQueue,
+        *,
+        is_behind: bool = False,
     ) -> None:
-        """`timeout` is in seconds, for each request with all its blocks and retransmissions."""
+        """`timeout` is in seconds, for each request with all its blocks and retransmissions.
+
+        `is_behind` says that the queue is that of a gateway which the client is behind.
+        """
         self.registration = registration
         self.queue = queue
         self._coap = coap
         self._timeout = timeout
         self._pending: set[asyncio.Timeout] = set()
         self._closed = False
+        self._is_behind = is_behind
 
     def make(self, code: Code, path: Path, **options: object) -> Message:
         """Make a request for a path, below the alternate path (Transport-V1_1_1 6.4.1)."""
@@ -71,7 +77,7 @@ class Exchanges:
         self, path: Path, written: frozenset[Path] = frozenset()
     ) -> AbstractAsyncContextManager[None]:
         """Let no other operation between the requests of one; see `RequestQueue.turn`."""
-        return self.queue.turn(path, written)
+        return self.queue.turn(path, written, root=self.registration.root)
 
     async def send(self, path: Path, message: Message) -> Message:
         """Return the response, of whatever code.
@@ -161,11 +167,15 @@ class Exchanges:
     def close(self) -> None:
         """Fail all that waits or is under way, and all that is still asked for."""
         self._closed = True
-        self.queue.close(lambda _: RegistrationEnded(self.registration.endpoint))
+        reason = RegistrationEnded(self.registration.endpoint)
+        if self._is_behind:
+            self.queue.drop(self.registration.root, lambda _: reason)
+        else:
+            self.queue.close(lambda _: reason)
         self.interrupt()
 
     async def _bound[Result](self, path: Path, exchange: Callable[[], Awaitable[Result]]) -> Result:
-        async with self.queue.turn(path):
+        async with self.turn(path):
             while True:
                 if self._closed:
                     raise NotRegistered(self.registration.endpoint)

@@ -18,7 +18,7 @@ from .codec.link_format import Link, parse_links
 from .path import Path, PathError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from aiocoap import Message
     from aiocoap.numbers.codes import Code
@@ -68,9 +68,13 @@ def parse_object_list(message: Message, root: str = "") -> ObjectList:
         links = parse_links(message.payload)
     except CodecError as err:
         raise RequestError(codes.BAD_REQUEST, str(err)) from err
+    return list_objects(links, _find_root(links, root))
+
+
+def list_objects(links: Collection[Link], root: str) -> ObjectList:
+    """Take from links what they say of objects, below the alternate path; RequestError."""
     if len(links) > MAX_LINKS:
         raise RequestError(codes.REQUEST_ENTITY_TOO_LARGE, "too many links")
-    root = _find_root(links, root)
     paths = [
         (path, link)
         for link in links

@@ -43,13 +43,16 @@ MAX_WAITING = 100
 class _Turn:
     """One operation's place in the queue; `granted` holds None, or why it never will be."""
 
+    root: str
     path: Path
     written: frozenset[Path]
     granted: asyncio.Future[ClientError | None]
 
 
 class RequestQueue:
-    """The operations on one client, one at a time, and only while it is awake.
+    """The operations on one client and those behind it, one at a time, and only while it is awake.
+
+    What is behind a gateway differs in the alternate path, `root`.
 
     Without queue mode it lets everything pass: the client is always awake.
     """
@@ -130,7 +133,9 @@ class RequestQueue:
             self._set_awake(False)
 
     @asynccontextmanager
-    async def turn(self, path: Path, written: frozenset[Path] = frozenset()) -> AsyncIterator[None]:
+    async def turn(
+        self, path: Path, written: frozenset[Path] = frozenset(), *, root: str = ""
+    ) -> AsyncIterator[None]:
         """Hold the queue's turn, within which a task may ask for it again.
 
         An operation that is about to write `written`, resources or instances of them, takes the
@@ -143,7 +148,7 @@ class RequestQueue:
         if not self._queue_mode and not self._turns:
             yield
             return
-        turn = self._line_up(path, written)
+        turn = self._line_up(root, path, written)
         try:
             await self._granted(turn)
             self._holder = asyncio.current_task()
@@ -165,6 +170,11 @@ class RequestQueue:
         self._advance()
         await self._granted(turn)
 
+    def drop(self, root: str, reason: Callable[[Path], ClientError]) -> None:
+        """End what waits for one alternate path, as `close` does."""
+        for turn in [turn for turn in self._turns if turn.root == root]:
+            self._dismiss(turn, reason(turn.path))
+
     def close(self, reason: Callable[[Path], ClientError]) -> None:
         """End all that waits, with the reason that is made for its path."""
         self._closed = True
@@ -174,16 +184,20 @@ class RequestQueue:
         if self._change is not None:
             self._change.cancel()
 
-    def _line_up(self, path: Path, written: frozenset[Path]) -> _Turn:
+    def _line_up(self, root: str, path: Path, written: frozenset[Path]) -> _Turn:
         if written:
             for older in tuple(self._turns):
-                if older.written and all(
-                    any(newer.covers(target) for newer in written) for target in older.written
+                if (
+                    older.root == root
+                    and older.written
+                    and all(
+                        any(newer.covers(target) for newer in written) for target in older.written
+                    )
                 ):
                     self._dismiss(older, Superseded(self._endpoint, older.path))
         if self.waiting >= MAX_WAITING:
             raise QueueFull(self._endpoint, path)
-        turn = _Turn(path, written, self._loop.create_future())
+        turn = _Turn(root, path, written, self._loop.create_future())
         self._turns.append(turn)
         self._advance()
         return turn
