@@ -85,14 +85,14 @@ class SecureDevice(Device):
 
 @asynccontextmanager
 async def secure_device(
-    server: LwM2mServer, psk: PreSharedKey | None = PSK, **options: Any
+    server: LwM2mServer, psk: PreSharedKey | None = PSK, host: str = "127.0.0.1", **options: Any
 ) -> AsyncIterator[SecureDevice]:
     """Open a device, and connect it with a key where there is one."""
     if psk is not None:
         options |= psk_options(psk)
     _, device = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: SecureDevice(("127.0.0.1", server.ports[Scheme.COAPS]), **options),
-        local_addr=("127.0.0.1", 0),
+        lambda: SecureDevice((host, server.ports[Scheme.COAPS]), **options),
+        local_addr=(host, 0),
     )
     try:
         if psk is not None:
@@ -108,12 +108,14 @@ async def secure_server(
     credentials: CredentialStore,
     state: dict[str, Any] | None = None,
     ports: dict[Scheme, int] | None = None,
+    *,
+    host: str | None = "127.0.0.1",
     **options: Any,
 ) -> AsyncIterator[LwM2mServer]:
     """Open a server for CoAP and for CoAP over DTLS."""
     server = LwM2mServer(models, credentials=credentials, **options)
     try:
-        await server.start("127.0.0.1", ports or {Scheme.COAP: 0, Scheme.COAPS: 0}, state)
+        await server.start(host, ports or {Scheme.COAP: 0, Scheme.COAPS: 0}, state)
         yield server
     finally:
         await server.stop()

@@ -170,8 +170,24 @@ async def test_a_handshake_is_sent_again_and_given_up_in_time(
 
     assert isinstance(event, SecurityEvent)
     assert event.type is SecurityEventType.HANDSHAKE_FAILED
-    (transport,) = (t for t in server._coap._transports if isinstance(t, DtlsTransport))
-    assert transport.dtls.counters.retransmissions > 0
+    assert server.counters.dtls.retransmissions > 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_ipv4_and_ipv6_share_the_socket(
+    models: ModelRegistry, credentials: CredentialStore, host: str
+) -> None:
+    async with (
+        secure_server(models, credentials, host=None) as server,
+        secure_device(server, host=host) as board,
+    ):
+        await board.register("board-1", "lwm2m=1.1", payload=b"</>;ct=110," + LINKS)
+        assert server.registrations["board-1"].remote.host == host
+        await read(server.client("board-1"), board, 21.5)
+        state = json.loads(json.dumps(server.dump()))
+
+        async with secure_server(models, credentials, state, host=None) as restarted:
+            assert restarted.registrations["board-1"].remote.host == host
 
 
 # A new handshake of the same device
@@ -333,6 +349,21 @@ async def test_blocks_fit_into_the_records_that_the_device_takes(
         writing.cancel()
 
     assert len(request.payload) == block
+
+
+async def test_blocks_fit_into_the_records_of_the_newest_connection(
+    server: LwM2mServer, board: SecureDevice
+) -> None:
+    await board.register("board-1", payload=b"</5/0>")
+    limit = {Extension.MAX_FRAGMENT_LENGTH: b"\1"}
+    async with secure_device(server, extra=limit) as again:
+        writing = asyncio.create_task(
+            server.client("board-1").write(PACKAGE, {PACKAGE: bytes(2000)}, replace=True)
+        )
+        request = await again.next_request()
+        writing.cancel()
+
+    assert len(request.payload) == 256
 
 
 async def test_a_message_that_no_record_takes_is_counted(

@@ -116,8 +116,7 @@ async def test_a_board_that_moves_keeps_its_connection(
         await board.update()
         updated = await take(events, Updated)
         assert updated.registration.remote.port == board.port
-        (transport,) = server._coap._transports
-        assert transport.dtls.counters.established == 1
+        assert server.counters.dtls.established == 1
 
 
 async def test_a_board_that_restarts_makes_a_new_connection(server: LwM2mServer) -> None:

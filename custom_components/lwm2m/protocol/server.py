@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from aiocoap.numbers.constants import TransportTuning
 
     from .coap import ConnectionLimits, Peer
-    from .dtls import ServerIdentity
+    from .dtls import Counters as DtlsCounters, ServerIdentity
     from .model.registry import ModelRegistry
     from .persistence import Json
     from .reporting import Readings
@@ -143,6 +143,7 @@ class ServerCounters:
     """Numbers since the server was made."""
 
     coap: CoapCounters
+    dtls: DtlsCounters
     registered: int = 0
     updated: int = 0
     deregistered: int = 0
@@ -200,7 +201,7 @@ class LwM2mServer:
             is_known=lambda peer: self._store.at(peer) is not None,
             on_lost=self._disconnected,
         )
-        self.counters = ServerCounters(self._coap.counters)
+        self.counters = ServerCounters(self._coap.counters, self._coap.dtls_counters)
         self._models = models
         self._admit = admit
         self._max_registrations = max_registrations

@@ -21,7 +21,7 @@ from ..dtls import (
 )
 from .binding import host_of
 from .peer import Peer, Scheme
-from .transfer import largest_block
+from .transfer import MAX_SIZE_EXPONENT, largest_block
 from .udp_socket import UdpSocket
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from aiocoap import Message
 
-    from ..dtls import Address, Connection, Credentials, Identity, Output
+    from ..dtls import Address, Connection, Counters as DtlsCounters, Credentials, Identity, Output
     from .binding import SocketAddress
     from .counters import CoapCounters
     from .peer import StoredPeer
@@ -69,8 +69,7 @@ class DtlsPeer(Peer):
         self._hash = hash(identity)
         self._address = address
         self._conversation = next(_conversations)
-        if connection is not None:
-            self.maximum_block_size_exp = largest_block(connection.max_fragment)
+        self._asked = MAX_SIZE_EXPONENT
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -90,6 +89,19 @@ class DtlsPeer(Peer):
     def conversation(self) -> Hashable:
         """The connection: a device that has restarted may begin with the same message IDs."""
         return self._conversation
+
+    @property  # type: ignore[explicit-override]  # mypy overlooks it where there is a setter
+    @override
+    def maximum_block_size_exp(self) -> int:
+        """What it asked for, or less where that is more than its records hold."""
+        newest = self.transport.newest(self).connection
+        return (
+            self._asked if newest is None else min(self._asked, largest_block(newest.max_fragment))
+        )
+
+    @maximum_block_size_exp.setter
+    def maximum_block_size_exp(self, value: int) -> None:
+        self._asked = value
 
     @property
     def address(self) -> Address:
@@ -136,12 +148,13 @@ class DtlsTransport(UdpSocket):
         *,
         credentials: Credentials,
         on_incident: Callable[[Refused | Suspicious], None],
+        dtls_counters: DtlsCounters,
     ) -> None:
         """Start to read the bound `sock`; every message goes to `receive`, in order.
 
         `on_incident` is told what did not get through, as often as that happens.
         """
-        self.dtls = DtlsServer(credentials)
+        self.dtls = DtlsServer(credentials, counters=dtls_counters)
         self._receive = receive
         self._on_incident = on_incident
         self._peers: dict[Identity, dict[Connection, DtlsPeer]] = {}
@@ -223,9 +236,14 @@ class DtlsTransport(UdpSocket):
         RFC 7252 9.1.1: what belongs to a message goes back over its connection.
         """
         peer: DtlsPeer = message.remote
-        if message.code.is_request() and (peers := self._peers.get(peer.identity)):
-            peer = next(reversed(peers.values()))
-        self.send_datagram(message.encode(), peer)
+        self.send_datagram(
+            message.encode(), self.newest(peer) if message.code.is_request() else peer
+        )
+
+    def newest(self, peer: DtlsPeer) -> DtlsPeer:
+        """Return the same device over the connection that it was heard on last, if there is one."""
+        peers = self._peers.get(peer.identity)
+        return next(reversed(peers.values())) if peers else peer
 
     def send_datagram(self, data: bytes, peer: DtlsPeer) -> None:
         """Send over the peer's connection; a message that cannot be sent is counted."""

@@ -22,6 +22,7 @@ from aiocoap import (
 from aiocoap.numbers.constants import TransportTuning
 from aiocoap.numbers.optionnumbers import OptionNumber
 
+from ..dtls import Counters as DtlsCounters
 from .blockwise import BlockwiseServer
 from .connection import ConnectionLimits
 from .counters import CoapCounters
@@ -96,6 +97,7 @@ class CoapEndpoint:
         """
         check_aiocoap()
         self.counters = CoapCounters()
+        self.dtls_counters = DtlsCounters()
         self._loop = asyncio.get_running_loop()
         self._tuning = tuning or TransportTuning()
         self._credentials = credentials
@@ -147,6 +149,7 @@ class CoapEndpoint:
                 self._loop,
                 credentials=credentials,
                 on_incident=self._on_incident,
+                dtls_counters=self.dtls_counters,
             )
 
         return await self._open(make, host, port)

@@ -57,10 +57,15 @@ _LAST_RECORD = MAX_SEQUENCE - 2**16
 class DtlsServer:
     """All peers of one socket."""
 
-    def __init__(self, credentials: Credentials, limits: Limits | None = None) -> None:
-        """Serve whom `credentials` lets in."""
+    def __init__(
+        self,
+        credentials: Credentials,
+        limits: Limits | None = None,
+        counters: Counters | None = None,
+    ) -> None:
+        """Serve whom `credentials` lets in; `counters` go on counting, if they are given."""
         limits = limits or Limits()
-        self.counters = Counters()
+        self.counters = counters or Counters()
         self._limits = limits
         self._environment = Environment(
             credentials, SessionCache(limits.sessions), decoy=os.urandom(32)
