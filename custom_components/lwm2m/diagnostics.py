@@ -9,6 +9,7 @@ from homeassistant.components.diagnostics import REDACTED
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.helpers import entity_registry as er
 
+from .credentials import mode_of
 from .redaction import redact_address, redact_endpoint, redact_settings, redact_value
 
 if TYPE_CHECKING:
@@ -64,14 +65,17 @@ def _server(entry: Lwm2mConfigEntry) -> dict[str, Any]:
             "ports": dict(hub.server.ports),
             "registrations": len(hub.server.registrations),
             "counters": asdict(hub.server.counters),
+            "security_events": dict(hub.server.security.counts),
         }
     return diagnostics
 
 
 def _device(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> dict[str, Any]:
-    registration = device.registration
+    registration, server = device.registration, entry.runtime_data.server
     return {
         "endpoint": redact_endpoint(device.endpoint),
+        "security": mode_of(server.credentials.credentials.get(device.endpoint)),
+        "security_events": dict(server.security.by_endpoint.get(device.endpoint, {})),
         "registration": registration and _registration(registration),
         "objects": _objects(device),
         "resources": {str(path): _resource(device, path) for path in sorted(device.resources)},

@@ -16,21 +16,23 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.lwm2m.address import CONF_COAPS_PORT
 from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.credentials import SecurityMode
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 from simulator.blueprint import Blueprint
 from simulator.board import Board
 
 from .boards import Show, showing
+from .owner import ENDPOINT, PSK, DeviceFlow
 
 if TYPE_CHECKING:
+    from homeassistant.config_entries import ConfigSubentry
     from homeassistant.core import HomeAssistant
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
     from simulator.events import Event
 
 LOOPBACK = "127.0.0.1"
-ENDPOINT = "kitchen-board"
 TEMPERATURE = Path(3303, 0, 5700)
 DIMMER = Path(3311, 0, 5851)
 KITCHEN = Blueprint(
@@ -43,6 +45,8 @@ KITCHEN = Blueprint(
         Path(3311, 1): {5850: True},
     },
 )
+
+__all__ = ["ENDPOINT"]
 
 type RunBoard = Callable[..., Awaitable[Board]]
 
@@ -127,6 +131,20 @@ def device_id(hass: HomeAssistant, board: Board, hub: Hub, entry: Lwm2mConfigEnt
     )
     assert device is not None
     return device.id
+
+
+@pytest.fixture
+def flow(hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry) -> DeviceFlow:
+    """The flow of the running hub's devices."""
+    return DeviceFlow(hass, entry)
+
+
+@pytest.fixture
+async def secured(flow: DeviceFlow) -> ConfigSubentry:
+    """A device with a pre-shared key."""
+    await flow.add(SecurityMode.PRE_SHARED_KEY)
+    await flow.send(identity=PSK.identity.decode(), key=PSK.key.hex())
+    return await flow.save()
 
 
 async def settle(hass: HomeAssistant) -> None:

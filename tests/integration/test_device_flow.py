@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.config_entries import SOURCE_USER
 from homeassistant.const import CONF_NAME
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
@@ -13,7 +13,6 @@ import pytest
 from custom_components.lwm2m.address import CONF_COAPS_PORT
 from custom_components.lwm2m.connection_settings import SDKS, Sdk
 from custom_components.lwm2m.const import (
-    CONF_ENDPOINT,
     DOMAIN,
     SUBENTRY_TYPE_DEVICE,
 )
@@ -37,7 +36,8 @@ from custom_components.lwm2m.key_material import (
 from custom_components.lwm2m.protocol.dtls import CertificateTrust, CertificateUsage
 from custom_components.lwm2m.protocol.security import Certificate, PreSharedKey, RawPublicKey
 
-from .conftest import ENDPOINT, LOOPBACK, RunBoard, settle
+from .conftest import LOOPBACK, RunBoard, settle
+from .owner import ENDPOINT, KEY, PSK, DeviceFlow
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigSubentry
@@ -46,74 +46,11 @@ if TYPE_CHECKING:
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
     from custom_components.lwm2m.protocol.security import Credential
 
-KEY = bytes(range(16))
-PSK = PreSharedKey(b"kitchen", KEY)
 DEVICE_KEY = make_private_key()
 PUBLIC_KEY = public_der(DEVICE_KEY.public_key())
 CERTIFICATE = make_certificate(DEVICE_KEY, ENDPOINT)
 AUTHORITY = make_certificate(make_private_key(), "Authority")
 ROOT = make_certificate(make_private_key(), "Root")
-
-
-class Flow:
-    """A flow of the hub's devices, as the owner goes through it."""
-
-    def __init__(self, hass: HomeAssistant, entry: Lwm2mConfigEntry) -> None:
-        self._hass = hass
-        self._entry = entry
-        self._flows = hass.config_entries.subentries
-        self.result: Any = None
-
-    async def add(self, mode: SecurityMode, endpoint: str = ENDPOINT) -> Any:
-        """Open the form for a new device and send it."""
-        await self._open({"source": SOURCE_USER})
-        return await self.send(**{CONF_ENDPOINT: endpoint, CONF_SECURITY: mode})
-
-    async def change(self, step: str, endpoint: str = ENDPOINT) -> Any:
-        """Open a step of the menu of a device."""
-        subentry = device(self._entry, endpoint)
-        await self._open({"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id})
-        assert self.result["type"] is FlowResultType.MENU
-        return await self.choose(step)
-
-    async def _open(self, context: Any) -> None:
-        handler = (self._entry.entry_id, SUBENTRY_TYPE_DEVICE)
-        self.result = await self._flows.async_init(handler, context=context)
-
-    async def send(self, **user_input: Any) -> Any:
-        """Send a form."""
-        self.result = await self._flows.async_configure(self.result["flow_id"], user_input)
-        return self.result
-
-    async def choose(self, step: str) -> Any:
-        """Choose from a menu."""
-        return await self.send(next_step_id=step)
-
-    async def save(self) -> ConfigSubentry:
-        """Save from the menu of settings, and return the device."""
-        await self.choose("save")
-        await settle(self._hass)
-        return device(self._entry)
-
-
-def device(entry: Lwm2mConfigEntry, endpoint: str = ENDPOINT) -> ConfigSubentry:
-    """Return the subentry of a device."""
-    return next(
-        subentry for subentry in entry.subentries.values() if subentry.unique_id == endpoint
-    )
-
-
-@pytest.fixture
-def flow(hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry) -> Flow:
-    return Flow(hass, entry)
-
-
-@pytest.fixture
-async def secured(flow: Flow) -> ConfigSubentry:
-    """A device with a pre-shared key."""
-    await flow.add(SecurityMode.PRE_SHARED_KEY)
-    await flow.send(identity="kitchen", key=KEY.hex())
-    return await flow.save()
 
 
 def credential_of(hub: Hub, endpoint: str = ENDPOINT) -> Credential | None:
@@ -124,7 +61,7 @@ def credential_of(hub: Hub, endpoint: str = ENDPOINT) -> Credential | None:
 # Pre-shared key
 
 
-async def test_strong_key_is_made_when_none_is_given(flow: Flow, hub: Hub) -> None:
+async def test_strong_key_is_made_when_none_is_given(flow: DeviceFlow, hub: Hub) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     result = await flow.send(identity="kitchen")
     shown = result["description_placeholders"]
@@ -136,14 +73,14 @@ async def test_strong_key_is_made_when_none_is_given(flow: Flow, hub: Hub) -> No
     assert len(credential.key) == 16
 
 
-async def test_identity_is_the_endpoint_name_unless_said_otherwise(flow: Flow) -> None:
+async def test_identity_is_the_endpoint_name_unless_said_otherwise(flow: DeviceFlow) -> None:
     result = await flow.add(SecurityMode.PRE_SHARED_KEY)
     (identity, _) = result["data_schema"].schema
     assert identity.description == {"suggested_value": ENDPOINT}
 
 
 @pytest.mark.parametrize("key", [KEY.hex(), "AAECAwQFBgcICQoLDA0ODw==", KEY.hex(":").upper()])
-async def test_own_key_is_taken(flow: Flow, hub: Hub, key: str) -> None:
+async def test_own_key_is_taken(flow: DeviceFlow, hub: Hub, key: str) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     await flow.send(identity="kitchen", key=key)
     await flow.save()
@@ -152,20 +89,22 @@ async def test_own_key_is_taken(flow: Flow, hub: Hub, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["00ff", "no key at all", "00" * 65])
-async def test_key_that_is_none_or_weak_is_refused(flow: Flow, key: str) -> None:
+async def test_key_that_is_none_or_weak_is_refused(flow: DeviceFlow, key: str) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     result = await flow.send(identity="kitchen", key=key)
     assert result["errors"] == {"key": "invalid_key"}
 
 
 @pytest.mark.parametrize("identity", ["", " ", "ü" * 65])
-async def test_identity_that_no_device_can_have(flow: Flow, identity: str) -> None:
+async def test_identity_that_no_device_can_have(flow: DeviceFlow, identity: str) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     result = await flow.send(identity=identity)
     assert result["errors"] == {"identity": "invalid_identity"}
 
 
-async def test_identity_of_another_device_is_refused(flow: Flow, secured: ConfigSubentry) -> None:
+async def test_identity_of_another_device_is_refused(
+    flow: DeviceFlow, secured: ConfigSubentry
+) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY, "cellar-board")
     result = await flow.send(identity="kitchen")
     assert result["errors"] == {"identity": "credential_in_use"}
@@ -173,7 +112,7 @@ async def test_identity_of_another_device_is_refused(flow: Flow, secured: Config
 
 
 async def test_nothing_is_kept_before_it_is_saved(
-    flow: Flow, hub: Hub, entry: Lwm2mConfigEntry
+    flow: DeviceFlow, hub: Hub, entry: Lwm2mConfigEntry
 ) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     await flow.send(identity="kitchen")
@@ -184,7 +123,7 @@ async def test_nothing_is_kept_before_it_is_saved(
 # Raw public key
 
 
-async def test_public_key_of_the_device_is_taken(flow: Flow, hub: Hub) -> None:
+async def test_public_key_of_the_device_is_taken(flow: DeviceFlow, hub: Hub) -> None:
     await flow.add(SecurityMode.RAW_PUBLIC_KEY)
     result = await flow.send(public_key=pem("PUBLIC KEY", PUBLIC_KEY))
     assert result["description_placeholders"]["device_key"] == "-"
@@ -194,7 +133,7 @@ async def test_public_key_of_the_device_is_taken(flow: Flow, hub: Hub) -> None:
 
 
 async def test_key_pair_is_made_and_shown_once(
-    flow: Flow, hub: Hub, entry: Lwm2mConfigEntry
+    flow: DeviceFlow, hub: Hub, entry: Lwm2mConfigEntry
 ) -> None:
     await flow.add(SecurityMode.RAW_PUBLIC_KEY)
     result = await flow.send()
@@ -206,13 +145,13 @@ async def test_key_pair_is_made_and_shown_once(
     assert result["description_placeholders"]["device_key"] == "-"
 
 
-async def test_what_is_no_public_key_is_refused(flow: Flow) -> None:
+async def test_what_is_no_public_key_is_refused(flow: DeviceFlow) -> None:
     await flow.add(SecurityMode.RAW_PUBLIC_KEY)
     result = await flow.send(public_key="no key")
     assert result["errors"] == {"public_key": "invalid_public_key"}
 
 
-async def test_public_key_of_another_device_is_refused(flow: Flow) -> None:
+async def test_public_key_of_another_device_is_refused(flow: DeviceFlow) -> None:
     await flow.add(SecurityMode.RAW_PUBLIC_KEY)
     await flow.send(public_key=PUBLIC_KEY.hex())
     await flow.save()
@@ -224,7 +163,7 @@ async def test_public_key_of_another_device_is_refused(flow: Flow) -> None:
 # Certificate
 
 
-async def test_certificate_is_issued_and_pinned(flow: Flow, hub: Hub) -> None:
+async def test_certificate_is_issued_and_pinned(flow: DeviceFlow, hub: Hub) -> None:
     await flow.add(SecurityMode.CERTIFICATE)
     result = await flow.send(trust=Trust.ISSUED)
     shown = result["description_placeholders"]
@@ -258,7 +197,7 @@ async def test_certificate_is_issued_and_pinned(flow: Flow, hub: Hub) -> None:
     ],
 )
 async def test_certificate_is_held_for_what_was_chosen(
-    flow: Flow,
+    flow: DeviceFlow,
     hub: Hub,
     trust: Trust,
     usage: CertificateUsage,
@@ -291,7 +230,7 @@ async def test_certificate_is_held_for_what_was_chosen(
     ],
 )
 async def test_what_is_no_certificate_is_refused(
-    flow: Flow, user_input: dict[str, str], errors: dict[str, str]
+    flow: DeviceFlow, user_input: dict[str, str], errors: dict[str, str]
 ) -> None:
     await flow.add(SecurityMode.CERTIFICATE)
     assert (await flow.send(**user_input))["errors"] == errors
@@ -300,7 +239,7 @@ async def test_what_is_no_certificate_is_refused(
 # What is shown
 
 
-async def test_address_is_shown_with_the_port(flow: Flow, entry: Lwm2mConfigEntry) -> None:
+async def test_address_is_shown_with_the_port(flow: DeviceFlow, entry: Lwm2mConfigEntry) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     result = await flow.send(identity="kitchen")
     port = entry.data[CONF_COAPS_PORT]
@@ -308,7 +247,7 @@ async def test_address_is_shown_with_the_port(flow: Flow, entry: Lwm2mConfigEntr
 
 
 async def test_server_without_a_host_is_shown_by_home_assistants_address(
-    hass: HomeAssistant, flow: Flow, entry: Lwm2mConfigEntry
+    hass: HomeAssistant, flow: DeviceFlow, entry: Lwm2mConfigEntry
 ) -> None:
     hass.config_entries.async_update_entry(entry, data=entry.data | {"host": ""})
     await flow.add(SecurityMode.PRE_SHARED_KEY)
@@ -316,7 +255,7 @@ async def test_server_without_a_host_is_shown_by_home_assistants_address(
     assert result["description_placeholders"]["server"].startswith("coaps://10.10.10.10:")
 
 
-async def test_server_shows_its_own_identity(flow: Flow, entry: Lwm2mConfigEntry) -> None:
+async def test_server_shows_its_own_identity(flow: DeviceFlow, entry: Lwm2mConfigEntry) -> None:
     await flow.add(SecurityMode.CERTIFICATE)
     result = await flow.send(trust=Trust.ISSUED)
     identity = load_identity(entry.data)
@@ -326,7 +265,7 @@ async def test_server_shows_its_own_identity(flow: Flow, entry: Lwm2mConfigEntry
 
 
 @pytest.mark.parametrize("sdk", SDKS[SecurityMode.PRE_SHARED_KEY])
-async def test_settings_are_shown_for_an_sdk_and_lead_back(flow: Flow, sdk: Sdk) -> None:
+async def test_settings_are_shown_for_an_sdk_and_lead_back(flow: DeviceFlow, sdk: Sdk) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     await flow.send(identity="kitchen", key=KEY.hex())
     result = await flow.choose(sdk)
@@ -334,7 +273,7 @@ async def test_settings_are_shown_for_an_sdk_and_lead_back(flow: Flow, sdk: Sdk)
     assert (await flow.send())["step_id"] == "settings_pre_shared_key"
 
 
-async def test_settings_are_shown_as_a_qr_code(flow: Flow) -> None:
+async def test_settings_are_shown_as_a_qr_code(flow: DeviceFlow) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     await flow.send(identity="kitchen", key=KEY.hex())
     result = await flow.choose("qr_code")
@@ -345,7 +284,7 @@ async def test_settings_are_shown_as_a_qr_code(flow: Flow) -> None:
 
 @pytest.mark.parametrize("mode", SecurityMode)
 async def test_settings_of_each_mode_can_be_shown_again(
-    hass: HomeAssistant, flow: Flow, mode: SecurityMode
+    hass: HomeAssistant, flow: DeviceFlow, mode: SecurityMode
 ) -> None:
     await flow.add(mode)
     match mode:
@@ -368,7 +307,11 @@ async def test_settings_of_each_mode_can_be_shown_again(
 
 
 async def test_name_is_changed(
-    hass: HomeAssistant, flow: Flow, hub: Hub, entry: Lwm2mConfigEntry, secured: ConfigSubentry
+    hass: HomeAssistant,
+    flow: DeviceFlow,
+    hub: Hub,
+    entry: Lwm2mConfigEntry,
+    secured: ConfigSubentry,
 ) -> None:
     await flow.change("name")
     result = await flow.send(**{CONF_NAME: "Kitchen"})
@@ -383,7 +326,9 @@ async def test_name_is_changed(
     assert credential_of(hub) == PSK
 
 
-async def test_new_key_keeps_the_identity(flow: Flow, hub: Hub, secured: ConfigSubentry) -> None:
+async def test_new_key_keeps_the_identity(
+    flow: DeviceFlow, hub: Hub, secured: ConfigSubentry
+) -> None:
     await flow.change("rotate")
     result = await flow.send()
     assert credential_of(hub) == PSK
@@ -395,7 +340,7 @@ async def test_new_key_keeps_the_identity(flow: Flow, hub: Hub, secured: ConfigS
     assert credential.key.hex() == result["description_placeholders"]["key_hex"] != KEY.hex()
 
 
-async def test_replacing_a_public_key_asks_for_the_new_one(flow: Flow, hub: Hub) -> None:
+async def test_replacing_a_public_key_asks_for_the_new_one(flow: DeviceFlow, hub: Hub) -> None:
     await flow.add(SecurityMode.RAW_PUBLIC_KEY)
     await flow.send()
     await flow.save()
@@ -407,7 +352,7 @@ async def test_replacing_a_public_key_asks_for_the_new_one(flow: Flow, hub: Hub)
 
 
 async def test_security_is_added_to_a_plain_device(
-    hass: HomeAssistant, flow: Flow, hub: Hub, run_board: RunBoard
+    hass: HomeAssistant, flow: DeviceFlow, hub: Hub, run_board: RunBoard
 ) -> None:
     hub.async_approve(ENDPOINT)
     await run_board()
@@ -423,7 +368,7 @@ async def test_security_is_added_to_a_plain_device(
 
 
 async def test_security_is_removed(
-    hass: HomeAssistant, flow: Flow, hub: Hub, secured: ConfigSubentry
+    hass: HomeAssistant, flow: DeviceFlow, hub: Hub, secured: ConfigSubentry
 ) -> None:
     await flow.change("security")
     result = await flow.send(**{CONF_SECURITY: SecurityMode.NONE})
@@ -442,7 +387,7 @@ async def test_deleted_device_has_no_credential(
     assert credential_of(hub) is None
 
 
-async def test_plain_device_has_no_key_to_replace(flow: Flow, hub: Hub) -> None:
+async def test_plain_device_has_no_key_to_replace(flow: DeviceFlow, hub: Hub) -> None:
     hub.async_approve(ENDPOINT)
     result = await flow.change("settings")
     assert result["step_id"] == "settings_none"
@@ -468,7 +413,7 @@ async def test_credential_outlives_a_restart(
 )
 async def test_mode_whose_port_is_off_is_refused(
     hass: HomeAssistant,
-    flow: Flow,
+    flow: DeviceFlow,
     entry: Lwm2mConfigEntry,
     port: str,
     mode: SecurityMode,
@@ -480,7 +425,7 @@ async def test_mode_whose_port_is_off_is_refused(
 
 
 async def test_only_a_port_that_is_on_is_suggested(
-    hass: HomeAssistant, flow: Flow, entry: Lwm2mConfigEntry
+    hass: HomeAssistant, flow: DeviceFlow, entry: Lwm2mConfigEntry
 ) -> None:
     result = await hass.config_entries.subentries.async_init(
         (entry.entry_id, SUBENTRY_TYPE_DEVICE), context={"source": SOURCE_USER}

@@ -23,6 +23,7 @@ from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.errors import ClientRefused
 from custom_components.lwm2m.protocol.node import Decoded
 from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.protocol.security import SecurityEventType
 from custom_components.lwm2m.redaction import redact_endpoint, redact_settings, redact_value
 from simulator.blueprint import Blueprint
 from simulator.board import Board
@@ -31,6 +32,7 @@ from simulator.errors import RefusedError
 from .conftest import ENDPOINT, LOOPBACK, RunBoard
 
 if TYPE_CHECKING:
+    from homeassistant.config_entries import ConfigSubentry
     from homeassistant.core import HomeAssistant
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
@@ -95,6 +97,17 @@ async def test_registration_is_described(show: Show, entry: Lwm2mConfigEntry) ->
 
     assert registration["lifetime"] == 300
     assert "/3303/0" in registration["instances"]
+
+
+async def test_device_tells_how_it_is_secured(
+    hass: HomeAssistant, hub: Hub, secured: ConfigSubentry, entry: Lwm2mConfigEntry
+) -> None:
+    hub.server.security.report(SecurityEventType.WRONG_KEY, LOOPBACK, endpoint=ENDPOINT)
+
+    (device,) = (await of_entry(hass, entry))["devices"]
+
+    assert device["security"] == "pre_shared_key"
+    assert device["security_events"] == {"wrong_key": 1}
 
 
 async def test_device_that_is_gone_has_no_registration(show: Show, entry: Lwm2mConfigEntry) -> None:

@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.lwm2m.address import CONF_COAPS_PORT
 from custom_components.lwm2m.const import DOMAIN
-from custom_components.lwm2m.credentials import SecurityMode, load_identity
+from custom_components.lwm2m.credentials import load_identity
 from custom_components.lwm2m.key_material import (
     make_certificate,
     make_private_key,
@@ -27,11 +27,11 @@ from custom_components.lwm2m.protocol.coap import Scheme
 
 from .conftest import LOOPBACK, settle
 from .test_config_flow import add_server, open_options, reconfigure
-from .test_device_flow import Flow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from homeassistant.config_entries import ConfigSubentry
     from homeassistant.core import HomeAssistant
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
@@ -218,12 +218,8 @@ async def test_plain_coap_is_turned_off(
 
 
 async def test_port_that_secured_devices_need_stays(
-    hass: HomeAssistant, hub: Hub, entry: MockConfigEntry, unused_udp_port: int
+    hass: HomeAssistant, secured: ConfigSubentry, entry: MockConfigEntry, unused_udp_port: int
 ) -> None:
-    flow = Flow(hass, entry)
-    await flow.add(SecurityMode.PRE_SHARED_KEY)
-    await flow.send(identity="kitchen")
-    await flow.save()
     result = await reconfigure(hass, entry, host=LOOPBACK, port=unused_udp_port)
     assert result["errors"] == {CONF_COAPS_PORT: "coaps_needed"}
 
