@@ -3,7 +3,7 @@
 No IPSO object states its unit in the model: the device does, in 5701 "Sensor
 Units", and SDKs write it in many ways. Read are Home Assistant's own units,
 those of SenML (RFC 8428 12.1, RFC 8798) and UCUM where they differ, and what
-SDKs write besides.
+SDKs write besides. A definition may name UCUM in front, as 3334 does ("ucum:rad/s").
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from homeassistant.const import (
     LIGHT_LUX,
     REVOLUTIONS_PER_MINUTE,
     SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+    UnitOfApparentPower,
     UnitOfConductivity,
     UnitOfDataRate,
     UnitOfElectricCurrent,
@@ -26,10 +27,12 @@ from homeassistant.const import (
     UnitOfEnergy,
     UnitOfFrequency,
     UnitOfLength,
+    UnitOfMass,
     UnitOfPower,
     UnitOfPressure,
     UnitOfRatio,
     UnitOfSoundPressure,
+    UnitOfSpeed,
     UnitOfTemperature,
     UnitOfTime,
     UnitOfVolume,
@@ -44,46 +47,73 @@ MAX_LENGTH = 32
 
 METERS_PER_SQUARE_SECOND = "m/s²"
 MILLIGRAMS_PER_LITER = "mg/L"
+DEGREES_PER_SECOND = "°/s"
 OHM = "Ω"
 
-# Home Assistant's unit, None for a number without one -> its other spellings.
+# Home Assistant's unit, or one that it has no name for, or None for a number without one
+# -> its other spellings: SenML, UCUM, then what SDKs write.
 # "C" is the coulomb in SenML, but SDKs write it for degrees Celsius.
 _SPELLINGS: dict[str | None, tuple[str, ...]] = {
     UnitOfTemperature.CELSIUS: ("Cel", "C", "degC", "deg C", "Celsius", "degrees Celsius"),
     UnitOfTemperature.FAHRENHEIT: ("[degF]", "degF", "deg F", "F", "Fahrenheit"),
     UnitOfTemperature.KELVIN: ("Kelvin",),
-    UnitOfRatio.PERCENTAGE: ("%RH", "RH", "RH%", "/100", "%EL", "percent", "percentage", "pct"),
+    UnitOfRatio.PERCENTAGE: ("/100", "%RH", "%EL", "RH", "RH%", "percent", "percentage", "pct"),
     UnitOfRatio.PARTS_PER_MILLION: ("[ppm]",),
     UnitOfRatio.PARTS_PER_BILLION: ("[ppb]",),
     LIGHT_LUX: ("lux",),
     UnitOfPressure.PA: ("Pascal", "Pascals"),
     UnitOfPressure.MMHG: ("mm[Hg]",),
+    UnitOfPressure.INHG: ("[in_i'Hg]",),
+    UnitOfPressure.PSI: ("[psi]",),
     UnitOfElectricPotential.VOLT: ("Volt", "Volts"),
     UnitOfElectricCurrent.AMPERE: ("Amp", "Amps", "Ampere", "Amperes"),
     UnitOfPower.WATT: ("Watt", "Watts"),
+    UnitOfApparentPower.VOLT_AMPERE: ("V.A",),
     UnitOfEnergy.JOULE: ("Ws", "W.s"),
     UnitOfEnergy.WATT_HOUR: ("W.h",),
     UnitOfEnergy.KILO_WATT_HOUR: ("kW.h",),
     UnitOfFrequency.HERTZ: ("Hertz",),
+    UnitOfSoundPressure.DECIBEL: ("dB[SPL]",),
     UnitOfSoundPressure.WEIGHTED_DECIBEL_A: ("dB(A)",),
     UnitOfLength.METERS: ("meter", "meters", "metre", "metres"),
-    UnitOfTime.SECONDS: ("sec", "second", "seconds"),
+    UnitOfLength.INCHES: ("[in_i]",),
+    UnitOfLength.FEET: ("[ft_i]",),
+    UnitOfLength.MILES: ("[mi_i]",),
+    UnitOfMass.POUNDS: ("[lb_av]",),
+    UnitOfMass.OUNCES: ("[oz_av]",),
+    UnitOfSpeed.MILES_PER_HOUR: ("[mi_i]/h",),
+    UnitOfSpeed.KNOTS: ("[kn_i]",),
+    UnitOfTime.SECONDS: ("EL", "sec", "second", "seconds"),
     UnitOfTime.MINUTES: ("minute", "minutes"),
     UnitOfTime.HOURS: ("hr", "hour", "hours"),
     UnitOfTime.DAYS: ("day", "days"),
     UnitOfVolume.LITERS: ("l", "liter", "liters", "litre", "litres"),
+    UnitOfVolume.GALLONS: ("[gal_us]",),
+    UnitOfVolume.CUBIC_FEET: ("[cft_i]",),
     UnitOfVolumeFlowRate.LITERS_PER_SECOND: ("l/s",),
     UnitOfVolumeFlowRate.LITERS_PER_MINUTE: ("l/min",),
     UnitOfVolumeFlowRate.LITERS_PER_HOUR: ("l/h",),
     UnitOfDataRate.BITS_PER_SECOND: ("bps",),
     UnitOfDataRate.KILOBITS_PER_SECOND: ("kbps",),
     UnitOfDataRate.MEGABITS_PER_SECOND: ("Mbps",),
-    DEGREE: ("deg", "degree", "degrees", "lat", "lon"),
-    METERS_PER_SQUARE_SECOND: ("m/s2", "m/s^2", "m/s/s", "ms-2"),
+    DEGREE: ("deg", "lat", "lon", "degree", "degrees"),
     REVOLUTIONS_PER_MINUTE: ("r/min", "rev/min"),
+    METERS_PER_SQUARE_SECOND: ("m/s2", "m/s^2", "m/s/s", "ms-2"),
+    DEGREES_PER_SECOND: ("deg/s", "dps", "degrees per second"),
+    MILLIGRAMS_PER_LITER: ("mg/l",),
+    "μg/L": ("ug/l",),
+    "g/L": ("g/l",),
+    "kg/m³": ("kg/m3",),
+    "cd/m²": ("cd/m2",),
+    "‰": ("/1000", "[ppth]"),
+    "Ah": ("A.h",),
+    "VAh": ("V.A.h",),
+    "kVAh": ("kV.A.h",),
+    "1/s": ("/s",),
+    "1/min": ("/min",),
     "bpm": ("beat/min",),
     OHM: ("Ohm", "Ohms"),
-    None: ("1", "/", "count", "counts", "pH", "none"),
+    None: ("1", "/", "count", "beats", "pH", "[pH]", "counts", "none"),
 }
 
 
@@ -127,6 +157,7 @@ _CLASSES = (
     SensorDeviceClass.DISTANCE,
     SensorDeviceClass.DURATION,
     SensorDeviceClass.ENERGY,
+    SensorDeviceClass.ENERGY_DISTANCE,
     SensorDeviceClass.FREQUENCY,
     SensorDeviceClass.ILLUMINANCE,
     SensorDeviceClass.IRRADIANCE,
@@ -162,7 +193,7 @@ def stated_unit(stated: Value | None, default: str | None = None) -> str | None:
     """
     if not isinstance(stated, str):
         return default
-    text = stated.strip(" \t\r\n\0")
+    text = stated.strip(" \t\r\n\0").removeprefix("ucum:")
     if not text or len(text) > MAX_LENGTH or not text.isprintable():
         return default
     key = _key(text)

@@ -11,80 +11,50 @@ import pytest
 
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.units import (
+    convert,
     number_class,
     sensor_class,
     stated_unit,
     suits_sensor,
 )
 
-# RFC 8428 12.1 and RFC 8798 3, without units that Home Assistant has no name for.
+# RFC 8428 12.1, RFC 8798 2 and 3, and what was registered since; "C" is the exception.
 SENML = {
-    "m": "m",
-    "kg": "kg",
-    "g": "g",
-    "s": "s",
-    "A": "A",
-    "K": "K",
-    "Hz": "Hz",
-    "Pa": "Pa",
-    "J": "J",
-    "W": "W",
-    "V": "V",
+    **{unit: unit for unit in "m kg g s A K cd mol Hz rad sr N Pa J W V S Wb T H lm lx".split()},
+    **{unit: unit for unit in "Bq Gy Sv kat m/s bit bit/s dB dBW Bspl % 1/s 1/min S/m B".split()},
+    **{unit: unit for unit in "VA VAs var vars J/m NTU ms min h MHz kW kVA kvar Ah Wh".split()},
+    **{unit: unit for unit in "kWh varh kvarh kVAh VAh Wh/km KiB GB Mbit/s B/s MB/s".split()},
+    **{unit: unit for unit in "mV mA dBm mm/h m/h ppm ppb ppt hPa mm cm km km/h".split()},
+    "C": "°C",
+    "F": "°F",
     "Ohm": "Ω",
     "Cel": "°C",
-    "lx": "lx",
     "m2": "m²",
     "m3": "m³",
     "l": "L",
-    "m/s": "m/s",
     "m/s2": "m/s²",
     "m3/s": "m³/s",
     "l/s": "L/s",
     "W/m2": "W/m²",
-    "bit/s": "bit/s",
+    "cd/m2": "cd/m²",
     "lat": "°",
     "lon": "°",
+    "deg": "°",
     "pH": None,
-    "dB": "dB",
     "count": None,
     "/": None,
-    "%": "%",
+    "beats": None,
     "%RH": "%",
     "%EL": "%",
-    "B": "B",
-    "VA": "VA",
-    "var": "var",
-    "deg": "°",
-    "beat/min": "bpm",
-    "ms": "ms",
-    "min": "min",
-    "h": "h",
-    "MHz": "MHz",
-    "kW": "kW",
-    "kVA": "kVA",
-    "kvar": "kvar",
-    "Wh": "Wh",
-    "kWh": "kWh",
-    "varh": "varh",
-    "kvarh": "kvarh",
-    "Wh/km": "Wh/km",
-    "KiB": "KiB",
-    "GB": "GB",
-    "Mbit/s": "Mbit/s",
-    "B/s": "B/s",
-    "MB/s": "MB/s",
-    "mV": "mV",
-    "mA": "mA",
-    "dBm": "dBm",
-    "ug/m3": "μg/m³",
-    "mm/h": "mm/h",
-    "ppm": "ppm",
     "/100": "%",
-    "hPa": "hPa",
-    "mm": "mm",
-    "cm": "cm",
-    "km": "km",
-    "km/h": "km/h",
+    "/1000": "‰",
+    "EL": "s",
+    "beat/min": "bpm",
+    "kg/m3": "kg/m³",
+    "ug/m3": "μg/m³",
+    "mg/l": "mg/L",
+    "ug/l": "μg/L",
+    "g/l": "g/L",
 }
 SDKS = {
     "cel": "°C",
@@ -119,8 +89,34 @@ SDKS = {
     "rpm": "rpm",
     "seconds": "s",
     "dB(A)": "dBA",
+    "deg/s": "°/s",
+    "dps": "°/s",
+    "rad/s": "rad/s",
+    "uT": "uT",
+    "Gs": "Gs",
 }
-UCUM = {"[degF]": "°F", "mm[Hg]": "mmHg", "kW.h": "kWh", "[ppm]": "ppm"}
+UCUM = {
+    "[degF]": "°F",
+    "mm[Hg]": "mmHg",
+    "[in_i'Hg]": "inHg",
+    "[psi]": "psi",
+    "kW.h": "kWh",
+    "V.A": "VA",
+    "A.h": "Ah",
+    "[ppm]": "ppm",
+    "[ppb]": "ppb",
+    "[pH]": None,
+    "[in_i]": "in",
+    "[ft_i]": "ft",
+    "[mi_i]/h": "mph",
+    "[lb_av]": "lb",
+    "[gal_us]": "gal",
+    "[cft_i]": "ft³",
+    "/min": "1/min",
+    "dB[SPL]": "dB",
+    "ucum:Cel": "°C",
+    "ucum:rad/s": "rad/s",
+}
 
 
 @pytest.mark.parametrize("spellings", [SENML, SDKS, UCUM], ids=["SenML", "SDKs", "UCUM"])
@@ -156,21 +152,90 @@ def test_longest_unit_that_is_shown() -> None:
     assert stated_unit("x" * 32) == "x" * 32
 
 
-def test_units_of_the_registry_are_known() -> None:
-    """All but those for which Home Assistant has no unit of its own."""
+# What the definitions of all objects state -> what is shown, and what the unit alone says.
+REGISTRY = {
+    "%": ("%", None),
+    "%EL": ("%", None),
+    "%RH": ("%", None),
+    "/100": ("%", None),
+    "1/min": ("1/min", None),
+    "A": ("A", "current"),
+    "Ah": ("Ah", None),
+    "B": ("B", "data_size"),
+    "B/s": ("B/s", "data_rate"),
+    "C": ("°C", "temperature"),
+    "Cel": ("°C", "temperature"),
+    "GB": ("GB", "data_size"),
+    "Hz": ("Hz", "frequency"),
+    "K": ("K", "temperature"),
+    "KB": ("kB", "data_size"),
+    "KiB": ("KiB", "data_size"),
+    "MB/s": ("MB/s", "data_rate"),
+    "MHz": ("MHz", "frequency"),
+    "Mbit/s": ("Mbit/s", "data_rate"),
+    "NTU": ("NTU", None),
+    "Pa": ("Pa", "pressure"),
+    "S/m": ("S/m", None),
+    "V": ("V", "voltage"),
+    "VA": ("VA", "apparent_power"),
+    "VAh": ("VAh", None),
+    "W": ("W", "power"),
+    "Wh": ("Wh", "energy"),
+    "Wh/km": ("Wh/km", "energy_distance"),
+    "Ws": ("J", "energy"),
+    "bit/s": ("bit/s", "data_rate"),
+    "cm": ("cm", "distance"),
+    "dB": ("dB", None),
+    "dBW": ("dBW", None),
+    "dBm": ("dBm", "signal_strength"),
+    "deg": ("°", None),
+    "h": ("h", "duration"),
+    "kVA": ("kVA", "apparent_power"),
+    "kVAh": ("kVAh", None),
+    "kW": ("kW", "power"),
+    "kWh": ("kWh", "energy"),
+    "km": ("km", "distance"),
+    "km/h": ("km/h", "speed"),
+    "kvar": ("kvar", "reactive_power"),
+    "kvarh": ("kvarh", "reactive_energy"),
+    "lat": ("°", None),
+    "lm": ("lm", None),
+    "lon": ("°", None),
+    "lx": ("lx", "illuminance"),
+    "m": ("m", "distance"),
+    "m/h": ("m/h", None),
+    "m/s": ("m/s", "speed"),
+    "m2": ("m²", "area"),
+    "m3": ("m³", "volume"),
+    "m3/s": ("m³/s", "volume_flow_rate"),
+    "mA": ("mA", "current"),
+    "mV": ("mV", "voltage"),
+    "mg/l": ("mg/L", None),
+    "min": ("min", "duration"),
+    "mm": ("mm", "distance"),
+    "ms": ("ms", "duration"),
+    "ppm": ("ppm", None),
+    "ppt": ("ppt", None),
+    "rad": ("rad", None),
+    "s": ("s", "duration"),
+    "ug/m3": ("μg/m³", None),
+    "var": ("var", "reactive_power"),
+    "varh": ("varh", "reactive_energy"),
+}
+
+
+def test_units_of_the_registry_are_read() -> None:
     registry = load_registry()
     stated = {
         resource.unit
         for object_id in registry.object_ids()
-        if (model := registry.get(object_id))
+        for version in registry.versions(object_id)
+        if (model := registry.get(object_id, version))
         for resource in model.resources.values()
         if resource.unit
     }
-    known = {str(unit) for units in DEVICE_CLASS_UNITS.values() for unit in units if unit}
-    known |= {"°", "Ω", "bpm", "m/s²", "None"}
-    assert {unit for unit in stated if str(stated_unit(unit)) not in known} <= {
-        "1/min", "Ah", "NTU", "S/m", "VAh", "dBW", "kVAh", "lm", "m/h", "mg/l", "ppt", "rad",
-    }  # fmt: skip
+    read = {unit: (shown := stated_unit(unit), sensor_class(shown)) for unit in stated}
+    assert read == REGISTRY
 
 
 def test_unit_that_means_one_thing_gives_a_class() -> None:
@@ -191,6 +256,28 @@ def test_unit_that_means_several_things_gives_none() -> None:
 def test_number_has_the_class_of_a_sensor() -> None:
     assert number_class("°C") is NumberDeviceClass.TEMPERATURE
     assert number_class("beans") is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "device_class", "converted"),
+    [
+        ("W", SensorDeviceClass.POWER, ("W", None, SensorDeviceClass.POWER)),
+        ("S/m", SensorDeviceClass.CONDUCTIVITY, ("mS/cm", 10, SensorDeviceClass.CONDUCTIVITY)),
+        ("ppm", SensorDeviceClass.CO, ("ppm", None, SensorDeviceClass.CO)),
+        (
+            "ppm",
+            SensorDeviceClass.SULPHUR_DIOXIDE,
+            ("ppb", 1000, SensorDeviceClass.SULPHUR_DIOXIDE),
+        ),
+        ("ppm", SensorDeviceClass.PM25, ("ppm", None, None)),
+        ("beans", SensorDeviceClass.POWER, ("beans", None, None)),
+        ("beans", None, ("beans", None, None)),
+    ],
+)
+def test_class_takes_a_unit_or_converts_it_or_goes(
+    unit: str, device_class: SensorDeviceClass | None, converted: tuple[Any, ...]
+) -> None:
+    assert convert(unit, device_class) == converted
 
 
 @pytest.mark.parametrize(
