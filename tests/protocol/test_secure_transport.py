@@ -16,6 +16,7 @@ from custom_components.lwm2m.protocol.coap.dtls import DtlsTransport
 from custom_components.lwm2m.protocol.dtls import handshake
 from custom_components.lwm2m.protocol.dtls.extensions import Extension
 from custom_components.lwm2m.protocol.dtls.records import ContentType
+from custom_components.lwm2m.protocol.dtls.wire import vector
 from custom_components.lwm2m.protocol.errors import ClientTimeout
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.reporting import latest
@@ -136,6 +137,15 @@ async def test_requests_go_both_ways_on_one_socket(
     await read(client, board, 21.5)
 
     assert board.log[-1].remote == ("127.0.0.1", server.ports[Scheme.COAPS])
+
+
+async def test_the_name_that_a_device_calls_the_server_by_changes_nothing(
+    server: LwM2mServer,
+) -> None:
+    """There is one server on the port (RFC 6066 3; Core-V1_1_1, object 0 resource 14)."""
+    name = vector(2, b"\0" + vector(2, b"lwm2m.example"))
+    async with secure_device(server, extra={0: name}) as board:
+        await board.register("board-1")
 
 
 async def test_plain_coap_on_the_secure_port_is_nothing(server: LwM2mServer) -> None:
