@@ -16,6 +16,7 @@ from .errors import async_can_listen, listen_failure
 from .hub import Hub
 from .object_models import async_load_registry, async_load_user_models
 from .profiles.files import async_load_profiles
+from .protocol.coap import Scheme
 from .protocol.coap.errors import PortInUseError
 from .protocol.coap.selftest import IncompatibleLibrary
 from .services import async_setup_services
@@ -80,7 +81,7 @@ async def async_migrate_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> b
             for other in hass.config_entries.async_entries(DOMAIN)
             for port in ports_of(other.data).values()
         }
-        if port not in taken - {0} and await async_can_listen(data[CONF_HOST], port):
+        if port not in taken - {0} and await async_can_listen(Scheme.COAPS, data[CONF_HOST], port):
             data[CONF_COAPS_PORT] = port
         hass.config_entries.async_update_entry(entry, data=data, minor_version=2)
     return True
@@ -125,6 +126,7 @@ def _not_ready(
     scheme = next(scheme for scheme in ports if scheme not in hub.server.ports)
     placeholders = {
         "name": entry.title,
+        "carrier": scheme.carrier,
         "port": str(ports[scheme]),
         "scheme": scheme.value,
         "error": error.strerror or str(error),

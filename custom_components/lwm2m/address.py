@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 from homeassistant.const import CONF_HOST, CONF_PORT
 
 from .protocol.coap import Scheme
+from .protocol.coap.tcp import bind_tcp
+from .protocol.coap.udp_socket import bind_udp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    import socket
 
 CONF_COAPS_PORT: Final = "coaps_port"
-PORTS: Final = {Scheme.COAP: CONF_PORT, Scheme.COAPS: CONF_COAPS_PORT}
+CONF_TCP_PORT: Final = "tcp_port"
+PORTS: Final = {
+    Scheme.COAP: CONF_PORT,
+    Scheme.COAPS: CONF_COAPS_PORT,
+    Scheme.COAP_TCP: CONF_TCP_PORT,
+}
 """Where the port of each transport is; one that is not there is turned off."""
 DEFAULT_PORTS: Final[dict[str, int]] = {CONF_PORT: 5683, CONF_COAPS_PORT: 5684}
 ADDRESS: Final = (CONF_HOST, *PORTS.values())
@@ -24,6 +32,11 @@ def ports_of(data: Mapping[str, Any]) -> dict[Scheme, int]:
     return {scheme: data[field] for scheme, field in PORTS.items() if field in data}
 
 
+def usual_scheme(data: Mapping[str, Any], *, secure: bool) -> Scheme | None:
+    """Return the transport that a device is to use, with or without security; None if off."""
+    return next((scheme for scheme in ports_of(data) if scheme.is_secure is secure), None)
+
+
 def address_of(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is about the address."""
     return {key: data[key] for key in ADDRESS if key in data}
@@ -31,4 +44,15 @@ def address_of(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def unique_id_of(data: Mapping[str, Any]) -> str:
     """Return the unique ID of an entry: two servers cannot share a port."""
-    return f"{data[CONF_HOST] or '*'}:{next(iter(ports_of(data).values()))}"
+    scheme, port = next(iter(ports_of(data).items()))
+    suffix = "/tcp" if scheme.carrier == "TCP" else ""
+    return f"{data[CONF_HOST] or '*'}:{port}{suffix}"
+
+
+async def async_bind(scheme: Scheme, host: str, port: int) -> socket.socket:
+    """Bind a socket of a transport, as a server would; an empty host is all interfaces.
+
+    PortInUseError; OSError and ValueError for any other reason.
+    """
+    bind = bind_tcp if scheme.carrier == "TCP" else bind_udp
+    return await bind(host or None, port)

@@ -12,7 +12,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryFlow,
 )
-from homeassistant.const import CONF_HOST, CONF_NAME
+from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import callback
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
@@ -20,9 +20,11 @@ import voluptuous as vol
 from .address import (
     ADDRESS,
     CONF_COAPS_PORT,
+    CONF_TCP_PORT,
     DEFAULT_PORTS,
     PORTS,
     address_of,
+    async_bind,
     ports_of,
     unique_id_of,
 )
@@ -35,7 +37,6 @@ from .device_flow import DeviceSubentryFlow
 from .errors import listen_failure
 from .new_device import NewDevice
 from .options_flow import Lwm2mOptionsFlow
-from .protocol.coap.udp_socket import bind_udp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,9 @@ SERVER_SCHEMA = vol.Schema(
     {
         vol.Required(CONF_NAME): cv.string,
         vol.Optional(CONF_HOST): cv.string,
-        **{vol.Optional(field): cv.port for field in reversed(PORTS.values())},
+        vol.Optional(CONF_COAPS_PORT): cv.port,
+        vol.Optional(CONF_PORT): cv.port,
+        vol.Optional(CONF_TCP_PORT): cv.port,
     }
 )
 
@@ -145,14 +148,14 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
 
         The ports that are `held` are the server's own.
         """
-        own = {held[field] for field in PORTS.values() if field in held}
-        for field in (field for field in PORTS.values() if field in address):
-            port = 0 if address[field] in own else address[field]
+        own = _sockets_of(held)
+        for scheme, port in ports_of(address).items():
+            free = 0 if (scheme.carrier, port) in own else port
             try:
-                sock = await bind_udp(address[CONF_HOST] or None, port)
+                sock = await async_bind(scheme, address[CONF_HOST], free)
             except OSError as err:
                 key = listen_failure(self.hass, err)
-                return {CONF_HOST if key == "host_not_local" else field: key}
+                return {CONF_HOST if key == "host_not_local" else PORTS[scheme]: key}
             except ValueError:  # no host name has this form
                 return {CONF_HOST: "host_not_local"}
             sock.close()
@@ -203,10 +206,20 @@ def _address(user_input: dict[str, Any]) -> dict[str, Any]:
 
 def _port_errors(address: dict[str, Any]) -> dict[str, str]:
     """Return what is wrong with the ports by themselves, as a form's errors."""
-    ports = ports_of(address).values()
+    ports = ports_of(address)
     if not ports:
         return {"base": "no_port"}
-    return {} if len(set(ports)) == len(ports) else {CONF_COAPS_PORT: "same_port"}
+    sockets = _sockets_of(address)
+    return {
+        PORTS[scheme]: "same_port"
+        for number, scheme in enumerate(ports)
+        if (scheme.carrier, ports[scheme]) in sockets[:number]
+    }
+
+
+def _sockets_of(address: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return the carrier, UDP or TCP, and the number of each port."""
+    return [(scheme.carrier, port) for scheme, port in ports_of(address).items()]
 
 
 def _secured_devices(entry: ConfigEntry) -> bool:

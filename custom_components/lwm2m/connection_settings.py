@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 from .credentials import SecurityMode, mode_of
 from .key_material import pem
-from .protocol.coap import Scheme
 from .protocol.dtls import CertificateUsage
 from .protocol.security import Certificate, PreSharedKey, RawPublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .protocol.coap import Scheme
     from .protocol.dtls import ServerIdentity
     from .protocol.security import Credential
 
@@ -66,6 +66,7 @@ class ConnectionSettings:
     """
 
     endpoint: str
+    scheme: Scheme
     host: str
     port: int
     server: ServerIdentity
@@ -80,8 +81,7 @@ class ConnectionSettings:
     @property
     def uri(self) -> str:
         """The server's URI."""
-        scheme = Scheme.COAPS if self.credential else Scheme.COAP
-        return f"{scheme}://{f'[{self.host}]' if self._ipv6 else self.host}:{self.port}"
+        return f"{self.scheme}://{f'[{self.host}]' if self._ipv6 else self.host}:{self.port}"
 
     @property
     def placeholders(self) -> dict[str, str]:

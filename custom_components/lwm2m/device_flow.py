@@ -21,7 +21,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .address import ports_of
+from .address import ports_of, usual_scheme
 from .connection_settings import SDKS, ConnectionSettings, Sdk
 from .const import CONF_ENDPOINT, SUBENTRY_TYPE_DEVICE
 from .credentials import (
@@ -321,11 +321,10 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         return SecurityMode.PRE_SHARED_KEY if self._encrypts else SecurityMode.NONE
 
     def _mode_errors(self, mode: str) -> dict[str, str]:
-        plain = mode == SecurityMode.NONE
-        scheme = Scheme.COAP if plain else Scheme.COAPS
-        if scheme in ports_of(self._get_entry().data):
+        secure = mode != SecurityMode.NONE
+        if usual_scheme(self._get_entry().data, secure=secure):
             return {}
-        return {CONF_SECURITY: "coap_off" if plain else "coaps_off"}
+        return {CONF_SECURITY: "coaps_off" if secure else "coap_off"}
 
     def _credential_errors(
         self, field: str, credential: Credential
@@ -355,13 +354,14 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         entry = self._get_entry()
         hosts = await async_server_hosts(self.hass, entry)
-        ports = ports_of(entry.data)
-        scheme = Scheme.COAPS if credential else Scheme.COAP
+        usual = Scheme.COAPS if credential else Scheme.COAP
+        scheme = usual_scheme(entry.data, secure=credential is not None) or usual
         self._changed = changed
         self._settings = ConnectionSettings(
             self._endpoint,
+            scheme,
             hosts[0],
-            ports.get(scheme, 0),
+            ports_of(entry.data).get(scheme, 0),
             await async_ensure_identity(self.hass, entry),
             credential,
             private_key,

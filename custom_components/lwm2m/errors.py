@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
+from .address import async_bind
 from .const import DOMAIN
 from .protocol.coap.errors import PortInUseError
-from .protocol.coap.udp_socket import bind_udp
 from .protocol.errors import BadRequest, ClientError, ClientRefused
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from homeassistant.core import HomeAssistant
 
+    from .protocol.coap import Scheme
     from .protocol.path import Path
 
 
@@ -43,10 +44,10 @@ def translate_errors(endpoint: str, path: Path) -> Iterator[None]:
         ) from err
 
 
-async def async_can_listen(host: str, port: int) -> bool:
-    """Tell whether a UDP port can be had now; an empty host is all interfaces."""
+async def async_can_listen(scheme: Scheme, host: str, port: int) -> bool:
+    """Tell whether a port can be had now; an empty host is all interfaces."""
     try:
-        (await bind_udp(host or None, port)).close()
+        (await async_bind(scheme, host, port)).close()
     except OSError, OverflowError, ValueError:
         return False
     return True
@@ -60,8 +61,10 @@ def listen_failure(hass: HomeAssistant, error: OSError) -> str:
     keeps the port until Home Assistant stops.
     """
     match error:
+        case PortInUseError(carrier="UDP") if "shelly" in hass.config.components:
+            return "port_in_use_shelly"
         case PortInUseError():
-            return "port_in_use_shelly" if "shelly" in hass.config.components else "port_in_use"
+            return "port_in_use"
         case PermissionError():
             return "port_not_allowed"
         case socket.gaierror() | OSError(errno=errno.EADDRNOTAVAIL):

@@ -16,7 +16,6 @@ from .const import (
     AcceptNewDevices,
 )
 from .credentials import load_credential
-from .protocol.coap import Scheme
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry
@@ -31,6 +30,15 @@ class Exposure(StrEnum):
     """Every device is secured, so that the port is there for strangers alone."""
 
 
+def _plain_ports(entry: ConfigEntry) -> list[str]:
+    """Return each port without encryption as text, such as 5683 (UDP)."""
+    return [
+        f"{port} ({scheme.carrier})"
+        for scheme, port in ports_of(entry.data).items()
+        if not scheme.is_secure
+    ]
+
+
 def accepts_at_once(entry: ConfigEntry) -> bool:
     """Tell whether new devices without security need no approval."""
     choice = entry.options.get(CONF_ACCEPT_NEW_DEVICES)
@@ -39,7 +47,7 @@ def accepts_at_once(entry: ConfigEntry) -> bool:
 
 def exposure_of(entry: ConfigEntry) -> Exposure | None:
     """Return what is wrong with a server's port without encryption."""
-    if Scheme.COAP not in ports_of(entry.data):
+    if not _plain_ports(entry):
         return None
     if accepts_at_once(entry):
         return Exposure.OPEN
@@ -66,7 +74,7 @@ def async_check_exposure(hass: HomeAssistant, entry: ConfigEntry) -> None:
             translation_key=exposure.value,
             translation_placeholders={
                 "name": entry.title,
-                "port": str(ports_of(entry.data)[Scheme.COAP]),
+                "port": ", ".join(_plain_ports(entry)),
             },
         )
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, override
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.components.repairs.const import FlowType
 from homeassistant.config_entries import SOURCE_RECONFIGURE
-from homeassistant.const import CONF_PORT
 
-from .address import unique_id_of
+from .address import PORTS, unique_id_of
 from .const import CONF_ACCEPT_NEW_DEVICES, SUBENTRY_TYPE_DEVICE, AcceptNewDevices
 from .exposure import Exposure
 
@@ -70,13 +69,14 @@ class RequireApproval(EntryRepair):
 
 
 class TurnPlainCoapOff(EntryRepair):
-    """Closes the port without encryption."""
+    """Closes the ports without encryption."""
 
     @override
     async def async_repair(self) -> RepairsFlowResult:
-        """Take the port away and restart the server."""
+        """Take the ports away and restart the server."""
+        plain = {field for scheme, field in PORTS.items() if not scheme.is_secure}
         data: dict[str, Any] = {
-            key: value for key, value in self._entry.data.items() if key != CONF_PORT
+            key: value for key, value in self._entry.data.items() if key not in plain
         }
         self.hass.config_entries.async_update_entry(
             self._entry, data=data, unique_id=unique_id_of(data)

@@ -18,7 +18,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.lwm2m import config_flow
-from custom_components.lwm2m.address import CONF_COAPS_PORT, address_of
+from custom_components.lwm2m.address import CONF_COAPS_PORT, CONF_TCP_PORT, address_of
 from custom_components.lwm2m.const import (
     CONF_ACCEPT_NEW_DEVICES,
     CONF_ENDPOINT,
@@ -45,6 +45,13 @@ def taken_port() -> Iterator[int]:
     """A UDP port that another program holds on 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((LOOPBACK, 0))
+        yield sock.getsockname()[1]
+
+
+@pytest.fixture
+def taken_tcp_port() -> Iterator[int]:
+    """A TCP port that another program listens on."""
+    with socket.create_server((LOOPBACK, 0)) as sock:
         yield sock.getsockname()[1]
 
 
@@ -139,6 +146,43 @@ async def test_port_in_use(hass: HomeAssistant, taken_port: int, unused_udp_port
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+async def test_server_with_a_tcp_port(
+    hass: HomeAssistant, unused_udp_port: int, unused_tcp_port: int
+) -> None:
+    result = await add_server(hass, host=LOOPBACK, port=unused_udp_port, tcp_port=unused_tcp_port)
+    assert result["data"] == {
+        CONF_HOST: LOOPBACK,
+        CONF_PORT: unused_udp_port,
+        CONF_TCP_PORT: unused_tcp_port,
+    }
+    assert result["result"].runtime_data.server.ports == {
+        Scheme.COAP: unused_udp_port,
+        Scheme.COAP_TCP: unused_tcp_port,
+    }
+
+
+async def test_one_number_is_a_udp_port_and_a_tcp_port(
+    hass: HomeAssistant, unused_udp_port: int
+) -> None:
+    result = await add_server(hass, host=LOOPBACK, port=unused_udp_port, tcp_port=unused_udp_port)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_tcp_port_in_use(
+    hass: HomeAssistant, taken_tcp_port: int, unused_udp_port: int
+) -> None:
+    hass.config.components.add("shelly")
+    result = await add_server(hass, host=LOOPBACK, port=unused_udp_port, tcp_port=taken_tcp_port)
+    assert result["errors"] == {CONF_TCP_PORT: "port_in_use"}
+
+
+async def test_a_server_of_tcp_alone_has_an_id_of_its_own(
+    hass: HomeAssistant, unused_tcp_port: int
+) -> None:
+    result = await add_server(hass, host=LOOPBACK, tcp_port=unused_tcp_port)
+    assert result["result"].unique_id == f"{LOOPBACK}:{unused_tcp_port}/tcp"
+
+
 async def test_port_in_use_names_shelly_where_it_is_loaded(
     hass: HomeAssistant, taken_port: int
 ) -> None:
@@ -175,10 +219,10 @@ async def test_host_of_another_machine(
 async def test_address_that_cannot_be_bound(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, error: Exception, errors: dict[str, str]
 ) -> None:
-    async def refuse(host: str | None, port: int) -> socket.socket:
+    async def refuse(scheme: Scheme, host: str, port: int) -> socket.socket:
         raise error
 
-    monkeypatch.setattr(config_flow, "bind_udp", refuse)
+    monkeypatch.setattr(config_flow, "async_bind", refuse)
     result = await add_server(hass, host="somewhere", port=5683)
     assert result["errors"] == errors
 

@@ -20,6 +20,7 @@ from custom_components.lwm2m.key_material import (
     read_certificates,
     read_private_key,
 )
+from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.dtls import (
     CertificateTrust,
     CertificateUsage,
@@ -45,6 +46,7 @@ def settings(credential: Any, **changes: Any) -> ConnectionSettings:
     """Return the settings of a board."""
     values: dict[str, Any] = {
         "endpoint": "kitchen-board",
+        "scheme": Scheme.COAPS if credential else Scheme.COAP,
         "host": "192.168.1.10",
         "port": 5684,
         "server": SERVER,

@@ -12,6 +12,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.lwm2m.address import CONF_TCP_PORT
 from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
 from custom_components.lwm2m.protocol.coap import Scheme
@@ -202,6 +203,24 @@ async def test_issue_goes_with_the_entry(
     await async_setup_component(hass, DOMAIN, {})
     await hass.config_entries.async_remove(blocked_entry.entry_id)
     assert not issues(hass)
+
+
+async def test_tcp_port_in_use_is_named_as_such(hass: HomeAssistant) -> None:
+    """The same number may be free for UDP; and Shelly has nothing to do with TCP."""
+    hass.config.components.add("shelly")
+    with socket.create_server((LOOPBACK, 0)) as neighbour:
+        port = neighbour.getsockname()[1]
+        entry = MockConfigEntry(
+            domain=DOMAIN,
+            data={CONF_HOST: LOOPBACK, CONF_PORT: 0, CONF_TCP_PORT: port},
+            minor_version=2,
+        )
+        entry.add_to_hass(hass)
+        await async_setup_component(hass, DOMAIN, {})
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.reason == f"TCP port {port} is in use by another program"
+    (issue,) = issues(hass).values()
+    assert issue.translation_key == "port_in_use"
 
 
 async def test_foreign_address_is_tried_again(hass: HomeAssistant) -> None:

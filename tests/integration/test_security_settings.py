@@ -13,9 +13,10 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.lwm2m.address import CONF_COAPS_PORT
-from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.address import CONF_COAPS_PORT, CONF_TCP_PORT
+from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, DOMAIN, AcceptNewDevices
 from custom_components.lwm2m.credentials import load_identity
+from custom_components.lwm2m.exposure import Exposure, exposure_of
 from custom_components.lwm2m.key_material import (
     make_certificate,
     make_private_key,
@@ -24,6 +25,7 @@ from custom_components.lwm2m.key_material import (
     public_der,
 )
 from custom_components.lwm2m.protocol.coap import Scheme
+from custom_components.lwm2m.repairs import TurnPlainCoapOff
 
 from .conftest import LOOPBACK, settle
 from .test_config_flow import add_server, open_options, reconfigure
@@ -206,6 +208,27 @@ async def test_issue_names_the_port_that_is_in_use(
     assert issue.translation_placeholders["port"] == str(held_port)
     assert issue.translation_placeholders["scheme"] == "coaps"
     assert entry.reason == f"UDP port {held_port} is in use by another program"
+
+
+async def test_a_tcp_port_is_without_encryption_too(hass: HomeAssistant) -> None:
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        data={CONF_HOST: LOOPBACK, CONF_COAPS_PORT: 5684, CONF_TCP_PORT: 5683},
+        options={CONF_ACCEPT_NEW_DEVICES: AcceptNewDevices.AT_ONCE},
+    )
+    assert exposure_of(entry) is Exposure.OPEN
+
+
+async def test_all_ports_without_encryption_are_turned_off_at_once(
+    hass: HomeAssistant, hub: Hub, entry: MockConfigEntry
+) -> None:
+    data = {**entry.data, CONF_TCP_PORT: 0}
+    hass.config_entries.async_update_entry(entry, data=data)
+    repair = TurnPlainCoapOff(entry)
+    repair.hass = hass
+    await repair.async_repair()
+    await hass.async_block_till_done()
+    assert entry.runtime_data.server.ports.keys() == {Scheme.COAPS}
 
 
 async def test_plain_coap_is_turned_off(

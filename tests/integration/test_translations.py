@@ -106,7 +106,13 @@ def test_listen_failure_has_texts(hass: HomeAssistant, error: OSError, shelly: b
     if shelly:
         hass.config.components.add("shelly")
     key = listen_failure(hass, error)
-    placeholders = {"name": "Greenhouse", "port": "5683", "scheme": "coap", "error": "denied"}
+    placeholders = {
+        "name": "Greenhouse",
+        "carrier": "UDP",
+        "port": "5683",
+        "scheme": "coap",
+        "error": "denied",
+    }
     assert TEXTS["config"]["error"][key]
     assert TEXTS["exceptions"][key]["message"].format(**placeholders)
     if isinstance(error, PortInUseError):

@@ -229,7 +229,7 @@ async def test_a_port_that_is_in_use_is_named(opened: Opened) -> None:
     with pytest.raises(PortInUseError, match=f"TCP port {opened.port} is in use") as refused:
         await opened.endpoint.listen(Scheme.COAP_TCP, "127.0.0.1", opened.port)
 
-    assert (refused.value.protocol, refused.value.port) == ("TCP", opened.port)
+    assert (refused.value.carrier, refused.value.port) == ("TCP", opened.port)
 
 
 async def test_the_port_can_be_had_again_at_once(socket_enabled: None) -> None:

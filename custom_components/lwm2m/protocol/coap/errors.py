@@ -36,8 +36,8 @@ class ConnectionLost(CoapError):
 class PortInUseError(OSError):
     """Another socket holds the port."""
 
-    def __init__(self, protocol: str, port: int) -> None:
+    def __init__(self, carrier: str, port: int) -> None:
         """Name the port, and UDP or TCP."""
-        super().__init__(errno.EADDRINUSE, f"{protocol} port {port} is in use")
-        self.protocol = protocol
+        super().__init__(errno.EADDRINUSE, f"{carrier} port {port} is in use")
+        self.carrier = carrier
         self.port = port

@@ -27,6 +27,16 @@ class Scheme(StrEnum):
     COAP_TCP = "coap+tcp"
     COAPS_TCP = "coaps+tcp"
 
+    @property
+    def is_secure(self) -> bool:
+        """Whether peers prove who they are."""
+        return self in (Scheme.COAPS, Scheme.COAPS_TCP)
+
+    @property
+    def carrier(self) -> str:
+        """What its ports are of: UDP or TCP."""
+        return "TCP" if self in (Scheme.COAP_TCP, Scheme.COAPS_TCP) else "UDP"
+
 
 class Peer(EndpointAddress):  # type: ignore[misc]  # aiocoap is untyped
     """A peer of one of the endpoint's transports.
