@@ -157,16 +157,11 @@ class Client:
         self.observations.clear()
         board, settings = self._board, self._settings
         lifetime, links = board.lifetime, register_links(board)
-        query = [f"ep={board.endpoint}", f"lt={lifetime}", f"lwm2m={settings.version}"]
-        query.append(f"b={settings.binding}")
-        if settings.queue_mode and settings.version != "1.0":
-            query.append("Q")
-        query += [f"{name}={value}" for name, value in settings.attributes.items()]
         response = await self.coap.request(
             Message(
                 code=POST,
                 uri_path=("rd",),
-                uri_query=query,
+                uri_query=settings.query or self._query(lifetime),
                 content_format=ContentFormat.LINK_FORMAT,
                 payload=links.encode(),
             )
@@ -178,6 +173,15 @@ class Client:
         else:
             self._emit(EventKind.REFUSED, value=response.code)
         return response.code
+
+    def _query(self, lifetime: int) -> tuple[str, ...]:
+        """Return the parameters of Register (OMA-TS-LightweightM2M_Core-V1_1_1 6.2.1)."""
+        settings = self._settings
+        query = [f"ep={self._board.endpoint}", f"lt={lifetime}", f"lwm2m={settings.version}"]
+        query.append(f"b={settings.binding}")
+        if settings.queue_mode and settings.version != "1.0":
+            query.append("Q")
+        return (*query, *(f"{name}={value}" for name, value in settings.attributes.items()))
 
     async def _update(self, location: tuple[str, ...]) -> Code:
         """Send what has changed since the last time (OMA-TS-LightweightM2M_Core-V1_1_1 6.2.2)."""

@@ -15,6 +15,8 @@ def register_links(board: Board) -> str:
 
     An object's own link is there to say its version, or that it has no instance.
     """
+    if board.settings.links:
+        return board.settings.links
     root = board.settings.root_path
     links = [f'<{root or "/"}>;rt="oma.lwm2m"']
     if formats := board.settings.announced_formats:

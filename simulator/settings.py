@@ -33,6 +33,10 @@ class Settings:
     """How long to wait after a refused or unanswered Register."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Further parameters of Register."""
+    query: tuple[str, ...] = ()
+    links: str = ""
+    """What Register says, word for word; empty: what follows from the board and the other settings.
+    For boards that are played as they were recorded."""
     root: tuple[str, ...] = ()
     """The alternate path of all objects (OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.1)."""
 

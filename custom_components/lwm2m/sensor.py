@@ -212,6 +212,7 @@ def measurement(
     suggested_unit: str | None = None,
     state_class: SensorStateClass | None = SensorStateClass.MEASUREMENT,
     class_from_unit: bool = False,
+    fixed: frozenset[str] = frozenset(),
     missing: float | None = None,
     words: Mapping[str, str] | None = None,
     diagnostic: bool = False,
@@ -237,6 +238,7 @@ def measurement(
             suggested_display_precision=precision,
             state_class=state_class,
             class_from_unit=class_from_unit,
+            fixed=fixed,
             missing=missing,
             entity_category=EntityCategory.DIAGNOSTIC if diagnostic else None,
             entity_registry_enabled_default=enabled,
@@ -284,9 +286,19 @@ def counter(
 def number(
     objects: Objects, resource_id: int, key: str, *, enabled: bool = False
 ) -> DiscoverySchema:
-    """Make the row of a number that is a name, such as that of a radio cell."""
+    """Make the row of a number that is a name, such as that of a radio cell.
+
+    It has no unit, whatever its model says: object 4 of versions 1.0 and 1.1 has network codes in
+    percent.
+    """
     return measurement(
-        objects, resource_id, key, state_class=None, diagnostic=True, enabled=enabled
+        objects,
+        resource_id,
+        key,
+        state_class=None,
+        fixed=frozenset({"unit"}),
+        diagnostic=True,
+        enabled=enabled,
     )
 
 
