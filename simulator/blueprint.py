@@ -53,6 +53,8 @@ class Blueprint:
     """Versions of objects, where they are not 1.0."""
     settings: Settings = field(default_factory=Settings)
     """How such a board behaves unless it is told otherwise."""
+    behind: Mapping[str, Blueprint] = field(default_factory=dict)
+    """The boards that this one is the gateway of, by their prefixes."""
     check: Check | None = None
     changed: Changed | None = None
     tick: Tick | None = None

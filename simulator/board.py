@@ -18,6 +18,7 @@ from custom_components.lwm2m.protocol.model.definitions import (
 from custom_components.lwm2m.protocol.model.registry import ModelRegistry, load_registry
 from custom_components.lwm2m.protocol.path import Path
 
+from . import gateway
 from .blueprint import Action, Blueprint, Computed, Row, Rows
 from .client import Client
 from .composite import timed_pack
@@ -72,7 +73,11 @@ class Board:
         self._resources: dict[Path, list[Path]] = {}
         """The resources of each instance."""
         self.client = Client(self, server)
+        self.behind: dict[Path, Board] = {}
+        """The boards that it is the gateway of, by the instances of object 25 that list them."""
         self.reset()
+        for prefix, behind in blueprint.behind.items():
+            gateway.attach(self, prefix, behind)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -131,6 +136,8 @@ class Board:
         """Let some time pass: values drift, meters count."""
         if self.blueprint.tick is not None:
             self.blueprint.tick(self, seconds)
+        for board in self.behind.values():
+            board.tick(seconds)
 
     @property
     def port(self) -> int | None:
@@ -266,6 +273,8 @@ class Board:
         for instance, rows in self.blueprint.instances.items():
             self._put(instance, rows)
         self._put(LIFETIME.instance, self._server_rows())
+        for instance, board in self.behind.items():
+            self._put(instance, gateway.rows(board))
 
     def model(self, path: Path) -> ResourceModel | None:
         """Return a resource's definition, by the object version that the board has."""

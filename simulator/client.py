@@ -38,9 +38,11 @@ class Client:
         """Where the registration is, None without one."""
         self.asleep = False
         self.coap = Endpoint(
-            self._answer, self._stirred, board.settings.ack_timeout, board.settings.psk
+            self.answer, self._stirred, board.settings.ack_timeout, board.settings.psk
         )
         self.observations = Observations(self.coap, board.settings, board.events)
+        self.behind: dict[str, Client] = {}
+        """The clients that this one is the gateway of, by their prefixes."""
         self._management = Management(board)
         self._board = board
         self._settings = board.settings
@@ -137,7 +139,8 @@ class Client:
                 for future in waiting:
                     if not future.done():
                         future.set_result(code)
-                self.observations.flush()
+                for client in (self, *self.behind.values()):
+                    client.observations.flush()
             finally:
                 for future in waiting:
                     future.cancel()
@@ -154,7 +157,8 @@ class Client:
         return await self._register()
 
     async def _register(self) -> Code:
-        self.observations.clear()
+        for client in (self, *self.behind.values()):
+            client.observations.clear()
         board, settings = self._board, self._settings
         lifetime, links = board.lifetime, register_links(board)
         response = await self.coap.request(
@@ -252,5 +256,9 @@ class Client:
     def _stirred(self) -> None:
         self._stirred_at = asyncio.get_running_loop().time()
 
-    def _answer(self, request: Message) -> Message:
+    def answer(self, request: Message) -> Message:
+        """Answer a request of the server, or have the client do so that it is for."""
+        for prefix in request.opt.uri_path[:1]:
+            if client := self.behind.get(prefix):
+                return client.answer(request)
         return self._management.answer(request, self.observations)
