@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_STOP
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
-from homeassistant.helpers import config_validation as cv, issue_registry as ir
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    issue_registry as ir,
+)
 
 from .address import CONF_COAPS_PORT, ports_of
 from .const import DOMAIN
@@ -107,8 +111,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> No
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: Lwm2mConfigEntry, device: AnyDeviceEntry
 ) -> bool:
-    """Remove a device's subentry with it; the server itself cannot be removed so."""
-    if device.config_subentry_id is None:
+    """Remove a device's subentry with it; the server itself cannot be removed so.
+
+    Nor can what is behind a gateway: the gateway says what there is.
+    """
+    if device.config_subentry_id is None or isinstance(device, dr.ChildDeviceEntry):
         return False
     hass.config_entries.async_remove_subentry(entry, device.config_subentry_id)
     return True

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
 from homeassistant.util import dt as dt_util
 
 from .commands import Commands
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
         Set as AbstractSet,
     )
     from datetime import datetime
-
-    from homeassistant.config_entries import ConfigSubentry
 
     from .hub import Lwm2mConfigEntry
     from .profiles.profile import Profile
@@ -68,6 +67,25 @@ IDENTITY = {
 IDENTITY_PATHS = frozenset(DEVICE / resource_id for resource_id in IDENTITY.values())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all devices of a hub share.
+
+    `on_resources` is called with an instance when resources of it have become known, `on_gone`
+    with instances that a device no longer has, `storage` is told when there is something new to
+    store. Of `profiles` those count that fit a device.
+    """
+
+    hass: HomeAssistant
+    entry: Lwm2mConfigEntry
+    server: LwM2mServer
+    models: ModelRegistry
+    storage: HubStorage
+    profiles: Sequence[Profile]
+    on_resources: Callable[[Device, Path], None]
+    on_gone: Callable[[Device, Collection[Path]], None]
+
+
 class Device:
     """An approved endpoint.
 
@@ -77,28 +95,11 @@ class Device:
     of, with their times.
     """
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: Lwm2mConfigEntry,
-        subentry: ConfigSubentry,
-        *,
-        server: LwM2mServer,
-        models: ModelRegistry,
-        on_resources: Callable[[Device, Path], None],
-        on_gone: Callable[[Device, Collection[Path]], None],
-        storage: HubStorage,
-        profiles: Sequence[Profile] = (),
-    ) -> None:
-        """Make a device that is not registered yet.
-
-        `on_resources` is called with an instance when resources of it have become known,
-        `on_gone` with instances that the device no longer has, `storage` is told when there is
-        something new to store. Of `profiles` those count that fit the device.
-        """
-        self.endpoint: str = subentry.unique_id or subentry.title
-        self.subentry_id = subentry.subentry_id
-        self.unique_id = f"{entry.entry_id}-{self.endpoint}"
+    def __init__(self, shared: Shared, *, endpoint: str, name: str, subentry_id: str) -> None:
+        """Make a device that is not registered yet."""
+        self.endpoint = endpoint
+        self.subentry_id = subentry_id
+        self.unique_id = f"{shared.entry.entry_id}-{endpoint}"
         self.registration: Registration | None = None
         self.values: Values = {}
         self.resources: set[Path] = set()
@@ -106,24 +107,19 @@ class Device:
         self.awake = True
         self.waiting = 0
         self.profile = DeviceProfile()
-        self._hass = hass
-        self._entry = entry
-        self._server = server
-        self._models = models
-        self._profiles = profiles
+        self._shared = shared
         self._identity = Identity()
-        self._on_resources = on_resources
-        self._on_gone = on_gone
-        self._storage = storage
-        self._name = subentry.title
+        self._name = name
         self._watchers: dict[Path, dict[Callable[[], None], None]] = {}
         self._misfits: dict[Path, str] = {}
         self._notified: dict[Path, Readings] = {}
         """Resource -> the notification that last told of it."""
-        self._following = Following(hass, entry, self, storage.async_save_soon)
-        self.manual = ManualObservations(hass, self, storage.async_save_soon)
+        self._following = Following(shared.hass, shared.entry, self, shared.storage.async_save_soon)
+        self.manual = ManualObservations(shared.hass, self, shared.storage.async_save_soon)
         self.id = self._enter_in_registry()
-        self._commands = Commands(hass, entry, self.endpoint, self.id, self._on_waiting)
+        self._commands = Commands(
+            shared.hass, shared.entry, self.endpoint, self.id, self._on_waiting
+        )
 
     # What entities use
 
@@ -145,14 +141,14 @@ class Device:
         return self._name
 
     @property
-    def device_info(self) -> DeviceInfo:
+    def device_info(self) -> DeviceInfo | ChildDeviceInfo:
         """The link from an entity to its device; the details come from the interview."""
         return DeviceInfo(identifiers={(DOMAIN, self.unique_id)})
 
     @property
     def client(self) -> Client:
         """The registered client; NotRegistered when there is none."""
-        return self._server.client(self.endpoint)
+        return self._shared.server.client(self.endpoint)
 
     @property
     def observed(self) -> Collection[Path]:
@@ -185,13 +181,13 @@ class Device:
 
     def model(self, path: Path) -> ResourceModel | None:
         """Return what the object model says of a resource, by the object version announced."""
-        return self._models.find_resource(
+        return self._shared.models.find_resource(
             path.object_id, path.resource_id, self._version(path.object_id)
         )
 
     def object_model(self, object_id: int) -> ObjectModel | None:
         """Return the model of an object, by the version announced."""
-        return self._models.get(object_id, self._version(object_id))
+        return self._shared.models.get(object_id, self._version(object_id))
 
     def _version(self, object_id: int) -> str | None:
         return self.registration.versions.get(object_id) if self.registration else None
@@ -348,7 +344,7 @@ class Device:
             known &= registration.instances
             self._following.async_start()
         for instance in sorted(known):
-            self._on_resources(self, instance)
+            self._shared.on_resources(self, instance)
 
     # What the hub tells
 
@@ -425,7 +421,7 @@ class Device:
         self._following.async_keep(registration.instances)
         self._choose_profile(registration)
         if gone:
-            self._on_gone(self, {path.instance for path in gone})
+            self._shared.on_gone(self, {path.instance for path in gone})
 
     def _choose_profile(self, registration: Registration | None) -> None:
         """Take the profiles that fit what the device says of itself now."""
@@ -440,7 +436,7 @@ class Device:
         if identity != self._identity:
             self._identity = identity
             self.profile = DeviceProfile(
-                profile for profile in self._profiles if profile.match.fits(identity)
+                profile for profile in self._shared.profiles if profile.match.fits(identity)
             )
             self._following.async_profile_changed()
         with suppress(NotRegistered):
@@ -455,7 +451,7 @@ class Device:
         """Take note that all resources of an instance are known now."""
         if instance == DEVICE:
             self._enter_in_registry()
-        self._on_resources(self, instance)
+        self._shared.on_resources(self, instance)
 
     @callback
     def async_notified(self, path: Path, readings: Readings) -> None:
@@ -481,7 +477,7 @@ class Device:
         values.update(new)
         self.resources.update(new)
         if changed:
-            self._storage.async_save_later()
+            self._shared.storage.async_save_later()
         for path, reason in decoded.rejected.items():
             if path not in self._misfits:
                 LOGGER.warning("Ignoring %s of %s: %s", path, self.endpoint, reason)
@@ -491,7 +487,7 @@ class Device:
             self._choose_profile(self.registration)
         self._notify(changed)
         for instance in {path.instance for path in grown} & self._following.learnt:
-            self._on_resources(self, instance)
+            self._shared.on_resources(self, instance)
         if identity_changed and DEVICE in self._following.learnt:
             self._enter_in_registry()
 
@@ -512,14 +508,16 @@ class Device:
             for field, resource_id in IDENTITY.items()
             if (value := self.values.get(DEVICE / resource_id))
         }
-        registry = dr.async_get(self._hass)
+        registry = dr.async_get(self._shared.hass)
         entry = registry.async_get_or_create(
-            config_entry_id=self._entry.entry_id,
+            config_entry_id=self._shared.entry.entry_id,
             config_subentry_id=self.subentry_id,
             identifiers={(DOMAIN, self.unique_id)},
             name=self._name,
             via_device_id=dr.async_get_device_id_by_identifier(
-                self._hass, (DOMAIN, self._entry.entry_id), config_entry_id=self._entry.entry_id
+                self._shared.hass,
+                (DOMAIN, self._shared.entry.entry_id),
+                config_entry_id=self._shared.entry.entry_id,
             ),
             **details,
         )

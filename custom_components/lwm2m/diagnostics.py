@@ -30,7 +30,7 @@ async def async_get_config_entry_diagnostics(
     """Return a server with all its devices."""
     diagnostics = _server(entry)
     if hub := _hub(entry):
-        diagnostics["devices"] = [_device(hass, entry, device) for device in hub.devices.values()]
+        diagnostics["devices"] = [_device(hass, entry, device) for device in hub.all_devices]
         diagnostics["pending"] = [_registration(pending) for pending in hub.pending.values()]
     return diagnostics
 
@@ -41,8 +41,8 @@ async def async_get_device_diagnostics(
     """Return one device, and the server that it is registered with."""
     diagnostics = _server(entry)
     hub = _hub(entry)
-    for device in hub.devices.values() if hub else ():
-        if device.subentry_id == device_entry.config_subentry_id:
+    for device in hub.all_devices if hub else ():
+        if device.id == device_entry.id:
             diagnostics["device"] = _device(hass, entry, device)
     return diagnostics
 
@@ -152,7 +152,7 @@ def _entities(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> l
             "disabled_by": entity.disabled_by,
         }
         for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
-        if entity.config_subentry_id == device.subentry_id
+        if entity.device_id == device.id
     ]
 
 

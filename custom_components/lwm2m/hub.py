@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
@@ -27,12 +27,14 @@ from .const import (
     SUBENTRY_TYPE_DEVICE,
 )
 from .credentials import load_credential
-from .device import Device
+from .device import Device, Shared
 from .discovery import discover_instance
 from .exposure import accepts_at_once, async_check_exposure
+from .gateway import Gateway, IotDevice
 from .models import key_prefix
 from .new_device import NewDevice, async_offer, async_withdraw
 from .presence import presence_sensors
+from .protocol.gateway import GATEWAY_OBJECT
 from .protocol.security import SecurityEventType
 from .protocol.server import (
     Deregistered,
@@ -51,7 +53,7 @@ from .server_identity import async_ensure_identity
 from .storage import HubStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -93,7 +95,6 @@ class Hub:
         self.devices: dict[str, Device] = {}
         self.pending: dict[str, Registration] = {}
         self.models = models
-        self._profiles = profiles
         self.server = LwM2mServer(models, admit=self._admit, lifetime_grace=LIFETIME_GRACE)
         self.security = SecurityWatch(hass, entry, self.server.security)
         self._hass = hass
@@ -106,6 +107,26 @@ class Hub:
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._storage = HubStorage(hass, entry.entry_id, self._dump)
         self._started = False
+        self._gateways: dict[str, Gateway] = {}
+        """The devices that others are behind, by endpoint name."""
+        self._stored_behind: dict[str, Any] = {}
+        self._shared = Shared(
+            hass=hass,
+            entry=entry,
+            server=self.server,
+            models=models,
+            storage=self._storage,
+            profiles=profiles,
+            on_resources=self._on_resources,
+            on_gone=self._on_gone,
+        )
+
+    @property
+    def all_devices(self) -> Iterator[Device]:
+        """The approved endpoints and what is behind them."""
+        yield from self.devices.values()
+        for gateway in self._gateways.values():
+            yield from gateway.devices.values()
 
     async def async_start(self) -> None:
         """Open the server; OSError when its port cannot be had."""
@@ -124,7 +145,7 @@ class Hub:
         )
         self._started = True
         async_check_exposure(self._hass, self._entry)
-        self._restore(stored.get("devices"))
+        self._restore(stored)
         self._storage.async_save_soon()
 
     async def async_stop(self) -> None:
@@ -136,6 +157,8 @@ class Hub:
             self._unsubscribe.pop()()
         for endpoint in list(self.pending):
             self._withdraw(endpoint)
+        for gateway in self._gateways.values():
+            gateway.async_close()
         for device in self.devices.values():
             device.async_close()
         await self.server.stop()
@@ -146,14 +169,17 @@ class Hub:
         return {
             "server": self.server.dump(),
             "devices": {name: device.dump() for name, device in self.devices.items()},
+            "behind": {name: gateway.dump() for name, gateway in self._gateways.items()},
         }
 
     @callback
-    def _restore(self, stored: object) -> None:
+    def _restore(self, stored: Mapping[str, Any]) -> None:
         """Go on with what was stored of the devices, in the step in which the server did so."""
-        stored = stored if isinstance(stored, dict) else {}
+        devices, behind = stored.get("devices"), stored.get("behind")
+        self._stored_behind = behind if isinstance(behind, dict) else {}
+        devices = devices if isinstance(devices, dict) else {}
         for endpoint, device in self.devices.items():
-            device.async_restore(stored.get(endpoint), self.server.registrations.get(endpoint))
+            device.async_restore(devices.get(endpoint), self.server.registrations.get(endpoint))
         for endpoint, registration in self.server.registrations.items():
             if endpoint not in self.devices:
                 self._offer(registration)
@@ -185,6 +211,8 @@ class Hub:
     @callback
     def _on_resources(self, device: Device, instance: Path) -> None:
         """Create the entities of an instance that are not there yet."""
+        if instance.object_id == GATEWAY_OBJECT and not isinstance(device, IotDevice):
+            self._gateway(device).async_learnt(instance)
         if not self._forwarded:
             self._early.append((device, instance))
             return
@@ -218,6 +246,27 @@ class Hub:
         ):
             if entry.unique_id.removeprefix(f"{device.unique_id}-").startswith(gone):
                 registry.async_remove(entry.entity_id)
+        if gateway := self._gateways.get(device.endpoint):
+            gateway.async_refresh()
+
+    def _gateway(self, device: Device) -> Gateway:
+        """Return what is behind a device."""
+        if device.endpoint not in self._gateways:
+            stored = self._stored_behind.pop(device.endpoint, None)
+            self._gateways[device.endpoint] = Gateway(
+                device,
+                self._shared,
+                self._on_left,
+                stored if isinstance(stored, dict) else {},
+            )
+        return self._gateways[device.endpoint]
+
+    @callback
+    def _on_left(self, device: IotDevice) -> None:
+        """Remove a device that its gateway does not list any more, as `_on_gone` does."""
+        self._created.pop(device.endpoint, None)
+        dr.async_get(self._hass).async_remove_device(device.id)
+        self._storage.async_save_soon()
 
     def _remove_entity(self, device: Device, info: EntityInfo) -> None:
         """Remove an entity of before a profile hid it."""
@@ -229,7 +278,8 @@ class Hub:
     def _show_presence(self, device: Device) -> None:
         """Create what a device in queue mode shows of its sleep, if it is not there yet."""
         created = self._created[device.endpoint]
-        if self._forwarded and device.queue_mode:
+        own = not isinstance(device, IotDevice)  # else it is its gateway that sleeps
+        if self._forwarded and device.queue_mode and own:
             new = [sensor for sensor in presence_sensors(device) if sensor.unique_id not in created]
             created.update(sensor.unique_id for sensor in new if sensor.unique_id)
             self._add_entities[Platform.SENSOR](new, config_subentry_id=device.subentry_id)
@@ -305,8 +355,7 @@ class Hub:
                 device.async_registered(registration)
                 self._show_presence(device)
             case Updated() if device:
-                device.async_updated(registration, event.previous)
-                self._show_presence(device)
+                self._updated(device, event)
             case Presence() if device:
                 device.async_presence(awake=event.awake, waiting=event.waiting)
             case Sent() if device:
@@ -321,6 +370,12 @@ class Hub:
                 device.async_unregistered("its credential changed")
             case Deregistered() | Expired() | Revoked():
                 self._withdraw(registration.endpoint)
+
+    def _updated(self, device: Device, event: Updated) -> None:
+        device.async_updated(event.registration, event.previous)
+        self._show_presence(device)
+        if gateway := self._gateways.get(device.endpoint):
+            gateway.async_refresh()
 
     def _save_update(self, registration: Registration, previous: Registration) -> None:
         """Store an Update: one that only prolongs the lifetime is in no hurry, and most do."""
@@ -378,6 +433,10 @@ class Hub:
         for endpoint in self.devices.keys() - subentries:
             self._secure(endpoint, None)
             self.devices.pop(endpoint).async_close()
+            if gateway := self._gateways.pop(endpoint, None):
+                gateway.async_close()
+                for behind in gateway.devices.values():
+                    self._created.pop(behind.endpoint, None)
             self._storage.async_save_soon()
             self._created.pop(endpoint, None)
         for endpoint, subentry in subentries.items():
@@ -402,15 +461,10 @@ class Hub:
 
     def _add_device(self, subentry: ConfigSubentry) -> None:
         device = Device(
-            self._hass,
-            self._entry,
-            subentry,
-            server=self.server,
-            models=self.models,
-            on_resources=self._on_resources,
-            on_gone=self._on_gone,
-            storage=self._storage,
-            profiles=self._profiles,
+            self._shared,
+            endpoint=subentry.unique_id or subentry.title,
+            name=subentry.title,
+            subentry_id=subentry.subentry_id,
         )
         self.devices[device.endpoint] = device
         self._withdraw(device.endpoint)

@@ -240,8 +240,8 @@ def _device(call: ServiceCall) -> Device:
     device_entry, entry = async_get_device_and_config_entry(
         call.hass, DOMAIN, call.data[ATTR_DEVICE_ID]
     )
-    for device in entry.runtime_data.devices.values():
-        if device.subentry_id == device_entry.config_subentry_id:
+    for device in entry.runtime_data.all_devices:
+        if device.id == device_entry.id:
             return device
     raise ServiceValidationError(
         translation_domain=DOMAIN,
