@@ -23,6 +23,7 @@ from custom_components.lwm2m.protocol.dtls.errors import (
 )
 from custom_components.lwm2m.protocol.dtls.extensions import Extension
 from custom_components.lwm2m.protocol.dtls.key_schedule import (
+    Hmac,
     extended_master_secret,
     psk_premaster,
     verify_data,
@@ -77,7 +78,7 @@ class Session:
         self._flight: list[Callable[[], bytes]] = []
         self._messages = Reassembler(0)
         self._channel: Channel | None = None
-        self._master = b""
+        self._master = Hmac(b"")
         self._server_random = b""
         self._connection_id = b""
         self._protected = False
@@ -203,7 +204,7 @@ class Session:
         """Answer the server's hello: key exchange, change of cipher, Finished."""
         exchange = self._plain(HandshakeType.CLIENT_KEY_EXCHANGE, vector(2, self._psk.identity))
         session_hash = hashlib.sha256(self._transcript).digest()
-        self._master = extended_master_secret(psk_premaster(self._psk.key), session_hash)
+        self._master = Hmac(extended_master_secret(psk_premaster(self._psk.key), session_hash))
         ours, servers = record_ciphers(
             SUITES[SUITE], self._master, self._random, self._server_random, encrypt_then_mac=False
         )

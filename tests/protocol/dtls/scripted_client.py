@@ -20,6 +20,7 @@ from custom_components.lwm2m.protocol.dtls.errors import BadRecordMac
 from custom_components.lwm2m.protocol.dtls.extensions import Extension, Group
 from custom_components.lwm2m.protocol.dtls.key_exchange import ephemeral_key
 from custom_components.lwm2m.protocol.dtls.key_schedule import (
+    Hmac,
     extended_master_secret,
     master_secret,
     psk_premaster,
@@ -284,7 +285,7 @@ class ScriptedClient:
                 return self.send(self.second_flight())
             case HandshakeType.FINISHED:
                 digest = hashlib.sha256(before).digest()
-                assert body == verify_data(self.master, client=False, transcript_hash=digest)
+                assert body == verify_data(Hmac(self.master), client=False, transcript_hash=digest)
                 self.established = True
                 if self.resumed:
                     return self.send(self.finish())
@@ -331,7 +332,7 @@ class ScriptedClient:
     def finish(self, transcript: bytes | None = None) -> list[Item]:
         """Return ChangeCipherSpec and Finished."""
         digest = hashlib.sha256(self.transcript if transcript is None else transcript).digest()
-        data = verify_data(self.master, client=True, transcript_hash=digest)
+        data = verify_data(Hmac(self.master), client=True, transcript_hash=digest)
         return [
             Item(ContentType.CHANGE_CIPHER_SPEC, None, b"\x01"),
             Item(ContentType.HANDSHAKE, HandshakeType.FINISHED, data, protected=True),
@@ -340,7 +341,7 @@ class ScriptedClient:
     def _make_channel(self) -> None:
         ours, servers = record_ciphers(
             self.suite,
-            self.master,
+            Hmac(self.master),
             self.random,
             self.server_random,
             encrypt_then_mac=Extension.ENCRYPT_THEN_MAC in self.server_extensions,

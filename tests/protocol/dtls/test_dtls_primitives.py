@@ -19,6 +19,7 @@ from custom_components.lwm2m.protocol.dtls.ciphers import (
 from custom_components.lwm2m.protocol.dtls.cookies import CookieJar
 from custom_components.lwm2m.protocol.dtls.errors import BadRecordMac, ConnectionClosed
 from custom_components.lwm2m.protocol.dtls.key_schedule import (
+    Hmac,
     extended_master_secret,
     key_block,
     master_secret,
@@ -41,7 +42,7 @@ from .scripted_client import ScriptedClient
 def test_prf_of_the_working_groups_test_vector() -> None:
     # "TLS 1.2 PRF test vectors", IETF TLS working group's list, April 2008: P_SHA256.
     output = prf(
-        bytes.fromhex("9bbe436ba940f017b17652849a71db35"),
+        Hmac(bytes.fromhex("9bbe436ba940f017b17652849a71db35")),
         b"test label",
         bytes.fromhex("a0ba9f936cda311827a6f796ffd5198c"),
         100,
@@ -61,19 +62,19 @@ def test_premaster_secret_of_rfc_4279() -> None:
 def test_labels_and_seeds_are_those_of_the_documents() -> None:
     client, server = b"c" * 32, b"s" * 32
     assert master_secret(b"pre", client, server) == prf(
-        b"pre", b"master secret", client + server, 48
+        Hmac(b"pre"), b"master secret", client + server, 48
     )
     assert extended_master_secret(b"pre", b"hash") == prf(
-        b"pre", b"extended master secret", b"hash", 48
+        Hmac(b"pre"), b"extended master secret", b"hash", 48
     )
-    assert key_block(b"master", client, server, 40) == prf(
-        b"master", b"key expansion", server + client, 40
+    assert key_block(Hmac(b"master"), client, server, 40) == prf(
+        Hmac(b"master"), b"key expansion", server + client, 40
     )
-    assert verify_data(b"master", client=True, transcript_hash=b"hash") == prf(
-        b"master", b"client finished", b"hash", 12
+    assert verify_data(Hmac(b"master"), client=True, transcript_hash=b"hash") == prf(
+        Hmac(b"master"), b"client finished", b"hash", 12
     )
-    assert verify_data(b"master", client=False, transcript_hash=b"hash") == prf(
-        b"master", b"server finished", b"hash", 12
+    assert verify_data(Hmac(b"master"), client=False, transcript_hash=b"hash") == prf(
+        Hmac(b"master"), b"server finished", b"hash", 12
     )
 
 
@@ -104,9 +105,9 @@ def test_associated_data_with_connection_id() -> None:
 
 def test_key_block_is_cut_in_the_order_of_rfc_5246_6_3() -> None:
     client, server = record_ciphers(
-        SUITES[0xC0A8], b"m" * 48, b"c" * 32, b"s" * 32, encrypt_then_mac=False
+        SUITES[0xC0A8], Hmac(b"m" * 48), b"c" * 32, b"s" * 32, encrypt_then_mac=False
     )
-    block = key_block(b"m" * 48, b"c" * 32, b"s" * 32, 40)
+    block = key_block(Hmac(b"m" * 48), b"c" * 32, b"s" * 32, 40)
     number, header = bytes(8), bytes(11)
     assert client.seal(number, header, b"x") == AeadCipher(
         Mode.CCM_8, block[:16], block[32:36]

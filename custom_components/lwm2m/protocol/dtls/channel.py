@@ -95,6 +95,8 @@ class Channel:
 
 
 def _connection_id_header(connection_id: bytes) -> bytes:
-    """What a MAC covers before the number (RFC 9146 5)."""
+    """What a MAC covers before the number (RFC 9146 5); nothing where there is no ID."""
+    if not connection_id:
+        return b""
     kind = ContentType.TLS12_CID.to_bytes(1)
     return _PLACEHOLDER + kind + len(connection_id).to_bytes(1) + kind + _VERSION

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 
 from .errors import BadRecordMac
-from .key_schedule import key_block
+from .key_schedule import Hmac, key_block
 
 KEY = 16
 BLOCK = 16
@@ -206,7 +206,7 @@ class EncryptThenMacCipher(CbcCipher):
 
 def record_ciphers(
     suite: CipherSuite,
-    master: bytes,
+    master: Hmac,
     client_random: bytes,
     server_random: bytes,
     *,

@@ -6,6 +6,8 @@ import hmac
 import os
 from typing import TYPE_CHECKING
 
+from .key_schedule import Hmac
+
 if TYPE_CHECKING:
     from .messages import ClientHello
 
@@ -19,8 +21,8 @@ class CookieJar:
     """Makes and checks cookies with a secret that rotates."""
 
     def __init__(self) -> None:
-        self._current = os.urandom(32)
-        self._previous = os.urandom(32)
+        self._current = _new_secret()
+        self._previous = _new_secret()
         self._rotation: float | None = None
 
     def make(self, address: bytes, hello: ClientHello, now: float) -> bytes:
@@ -33,10 +35,9 @@ class CookieJar:
         if len(hello.cookie) != COOKIE:
             return False
         self._rotate(now)
-        return any(
-            hmac.compare_digest(hello.cookie, _cookie(secret, address, hello))
-            for secret in (self._current, self._previous)
-        )
+        return hmac.compare_digest(
+            hello.cookie, _cookie(self._current, address, hello)
+        ) or hmac.compare_digest(hello.cookie, _cookie(self._previous, address, hello))
 
     def _rotate(self, now: float) -> None:
         if self._rotation is None:
@@ -44,11 +45,14 @@ class CookieJar:
         elif now >= self._rotation:
             # After a long silence the previous secret is as stale as the one before it.
             stale = now >= self._rotation + ROTATION
-            self._previous = os.urandom(32) if stale else self._current
-            self._current = os.urandom(32)
+            self._previous = _new_secret() if stale else self._current
+            self._current = _new_secret()
             self._rotation = now + ROTATION
 
 
-def _cookie(secret: bytes, address: bytes, hello: ClientHello) -> bytes:
-    bound = len(address).to_bytes(2) + address + hello.parameters
-    return hmac.digest(secret, bound, "sha256")[:COOKIE]
+def _new_secret() -> Hmac:
+    return Hmac(os.urandom(32))
+
+
+def _cookie(secret: Hmac, address: bytes, hello: ClientHello) -> bytes:
+    return secret(len(address).to_bytes(2) + address + hello.parameters)[:COOKIE]

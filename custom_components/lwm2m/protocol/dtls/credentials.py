@@ -52,14 +52,11 @@ class ServerIdentity:
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         )
         self.chain = tuple(chain)
-
-    @property
-    def certificate_types(self) -> frozenset[CertificateType]:
-        """What this server can show."""
         shown = {CertificateType.RAW_PUBLIC_KEY}
         if self.chain:
             shown.add(CertificateType.X509)
-        return frozenset(shown)
+        self.certificate_types = frozenset(shown)
+        """What this server can show."""
 
 
 class Credentials(Protocol):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import Alert, DecodeError, HandshakeError
 from .wire import Reader, vector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_EXTENSIONS = 32
 
@@ -57,8 +60,7 @@ _MAX_FRAGMENT_LENGTHS = {1: 512, 2: 1024, 3: 2048, 4: 4096}
 """RFC 6066 4."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientExtensions:
+class ClientExtensions(NamedTuple):
     """What a ClientHello offers beyond its fixed fields."""
 
     max_fragment_length: int | None = None
@@ -81,47 +83,47 @@ class ClientExtensions:
 def parse_extensions(data: bytes) -> ClientExtensions:
     """Read the extensions of a ClientHello; raises HandshakeError."""
     reader = Reader(data)
-    found: dict[int, bytes] = {}
+    seen: set[int] = set()
+    offered: dict[str, Any] = {}
     while not reader.empty:
         number = reader.number(2)
-        if number in found or len(found) == MAX_EXTENSIONS:
+        if number in seen or len(seen) == MAX_EXTENSIONS:
             raise DecodeError("an extension twice, or too many of them")
-        found[number] = reader.vector(2)
+        seen.add(number)
+        body = reader.vector(2)
+        if number in _FIELDS:
+            name, read = _FIELDS[number]
+            offered[name] = read(body)
+    return ClientExtensions(**offered)
 
-    def numbers(extension: Extension, prefix: int, size: int) -> tuple[int, ...] | None:
-        if (body := found.get(extension)) is None:
-            return None
+
+def _flag(body: bytes) -> bool:
+    """Its presence says it."""
+    if body:
+        raise DecodeError("extension must be empty")
+    return True
+
+
+def _numbers(prefix: int, size: int) -> Callable[[bytes], tuple[int, ...]]:
+    """Return what reads a vector of numbers."""
+
+    def read(body: bytes) -> tuple[int, ...]:
         reader = Reader(body)
-        values = reader.numbers(prefix, size)
+        numbers = reader.numbers(prefix, size)
         reader.end()
-        return values
+        return numbers
 
-    def flag(extension: Extension) -> bool:
-        if (body := found.get(extension)) is None:
-            return False
-        Reader(body).end()
-        return True
-
-    point_formats = numbers(Extension.EC_POINT_FORMATS, 1, 1)
-    if point_formats is not None and 0 not in point_formats:
-        raise HandshakeError(Alert.ILLEGAL_PARAMETER, "uncompressed points are not offered")
-    return ClientExtensions(
-        max_fragment_length=_max_fragment_length(found.get(Extension.MAX_FRAGMENT_LENGTH)),
-        groups=numbers(Extension.SUPPORTED_GROUPS, 2, 2),
-        point_formats=point_formats is not None,
-        signature_algorithms=numbers(Extension.SIGNATURE_ALGORITHMS, 2, 2),
-        client_certificate_types=numbers(Extension.CLIENT_CERTIFICATE_TYPE, 1, 1),
-        server_certificate_types=numbers(Extension.SERVER_CERTIFICATE_TYPE, 1, 1),
-        encrypt_then_mac=flag(Extension.ENCRYPT_THEN_MAC),
-        extended_master_secret=flag(Extension.EXTENDED_MASTER_SECRET),
-        connection_id=_connection_id(found.get(Extension.CONNECTION_ID)),
-        renegotiation_info=_renegotiation_info(found.get(Extension.RENEGOTIATION_INFO)),
-    )
+    return read
 
 
-def _max_fragment_length(body: bytes | None) -> int | None:
-    if body is None:
-        return None
+def _short_vector(body: bytes) -> bytes:
+    reader = Reader(body)
+    content = reader.vector(1)
+    reader.end()
+    return content
+
+
+def _max_fragment_length(body: bytes) -> int:
     reader = Reader(body)
     code = reader.number(1)
     reader.end()
@@ -130,25 +132,32 @@ def _max_fragment_length(body: bytes | None) -> int | None:
     return _MAX_FRAGMENT_LENGTHS[code]
 
 
-def _connection_id(body: bytes | None) -> bytes | None:
-    if body is None:
-        return None
-    reader = Reader(body)
-    connection_id = reader.vector(1)
-    reader.end()
-    return connection_id
+def _point_formats(body: bytes) -> bool:
+    if 0 not in _numbers(1, 1)(body):
+        raise HandshakeError(Alert.ILLEGAL_PARAMETER, "uncompressed points are not offered")
+    return True
 
 
-def _renegotiation_info(body: bytes | None) -> bool:
+def _renegotiation_info(body: bytes) -> bool:
     """RFC 5746 3.6: on a first handshake it must be empty."""
-    if body is None:
-        return False
-    reader = Reader(body)
-    verify_data = reader.vector(1)
-    reader.end()
-    if verify_data:
+    if _short_vector(body):
         raise HandshakeError(Alert.HANDSHAKE_FAILURE, "renegotiation of nothing")
     return True
+
+
+_FIELDS: dict[int, tuple[str, Callable[[bytes], object]]] = {
+    Extension.MAX_FRAGMENT_LENGTH: ("max_fragment_length", _max_fragment_length),
+    Extension.SUPPORTED_GROUPS: ("groups", _numbers(2, 2)),
+    Extension.EC_POINT_FORMATS: ("point_formats", _point_formats),
+    Extension.SIGNATURE_ALGORITHMS: ("signature_algorithms", _numbers(2, 2)),
+    Extension.CLIENT_CERTIFICATE_TYPE: ("client_certificate_types", _numbers(1, 1)),
+    Extension.SERVER_CERTIFICATE_TYPE: ("server_certificate_types", _numbers(1, 1)),
+    Extension.ENCRYPT_THEN_MAC: ("encrypt_then_mac", _flag),
+    Extension.EXTENDED_MASTER_SECRET: ("extended_master_secret", _flag),
+    Extension.CONNECTION_ID: ("connection_id", _short_vector),
+    Extension.RENEGOTIATION_INFO: ("renegotiation_info", _renegotiation_info),
+}
+"""The field of ClientExtensions that an extension is, and what reads it."""
 
 
 def max_fragment_length_code(length: int) -> bytes:

@@ -8,7 +8,7 @@ from .messages import HEADER as MESSAGE_HEADER, split_message
 from .records import DTLS_1_2, HEADER, ContentType, plaintext_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from .channel import Channel
 
@@ -44,28 +44,22 @@ class Flight:
             return []
         size = DATAGRAM if self.transmissions < PATIENCE else SMALL_DATAGRAM
         self.transmissions += 1
-        return list(_pack(self._records(channel, size), size))
+        datagrams = [b""]
+        for record in self._records(channel, min(size - HEADER, self._max_fragment)):
+            if datagrams[-1] and len(datagrams[-1]) + len(record) > size:
+                datagrams.append(record)
+            else:
+                datagrams[-1] += record
+        return datagrams
 
-    def _records(self, channel: Channel | None, size: int) -> Iterator[bytes]:
-        room = min(size - HEADER, self._max_fragment)
+    def _records(self, channel: Channel | None, room: int) -> Iterator[bytes]:
         for content_type, data, protected in self._messages:
             if protected:
                 # Finished alone is: 24 bytes, which no limit reaches.
                 assert channel is not None
                 yield channel.seal(content_type, data)
                 continue
-            whole = content_type is not ContentType.HANDSHAKE or len(data) <= room
+            whole = len(data) <= room or content_type is not ContentType.HANDSHAKE
             for part in (data,) if whole else split_message(data, max(room, MESSAGE_HEADER + 1)):
                 yield plaintext_record(content_type, DTLS_1_2, self.sequence, part)
                 self.sequence += 1
-
-
-def _pack(records: Iterable[bytes], size: int) -> Iterator[bytes]:
-    datagram = b""
-    for record in records:
-        if datagram and len(datagram) + len(record) > size:
-            yield datagram
-            datagram = b""
-        datagram += record
-    if datagram:
-        yield datagram

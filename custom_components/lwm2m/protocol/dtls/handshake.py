@@ -23,6 +23,7 @@ from .extensions import CertificateType
 from .flight import Flight
 from .key_schedule import (
     VERIFY_DATA,
+    Hmac,
     extended_master_secret,
     master_secret,
     psk_premaster,
@@ -68,8 +69,8 @@ class Environment:
 
     credentials: Credentials = field(repr=False)
     sessions: SessionCache
-    decoy: bytes = field(repr=False)
-    """A secret from which the keys of unknown identities are made."""
+    decoy: Hmac
+    """Keyed with a secret from which the keys of unknown identities are made."""
 
 
 class Handshake:
@@ -119,6 +120,7 @@ class Handshake:
         self._candidate: Identity | None = None
         self._other_keys = Refusal.WRONG_KEY
         self._master = b""
+        self._keyed: Hmac | None = None
         self.flight = Flight(record_sequence, 0)
 
     @property
@@ -285,8 +287,9 @@ class Handshake:
     # What the client's messages do
 
     def _take(self, kind: int, body: bytes) -> None:
-        before = self._transcript.copy()
-        self._transcript.update(message(kind, self._messages.expected - 1, body))
+        whole = message(kind, self._messages.expected - 1, body)
+        if self._expect is not _Expect.CERTIFICATE_VERIFY:
+            self._transcript.update(whole)
         match self._expect, kind:
             case _Expect.CERTIFICATE, HandshakeType.CERTIFICATE:
                 self._take_certificate(body)
@@ -298,7 +301,9 @@ class Handshake:
             case _Expect.CERTIFICATE_VERIFY, HandshakeType.CERTIFICATE_VERIFY:
                 assert self._client_key is not None
                 signature = messages.parse_certificate_verify(body)
-                key_exchange.verify(self._client_key, signature, before.digest())
+                # It signs what came before it (RFC 5246 7.4.8).
+                key_exchange.verify(self._client_key, signature, self._transcript.digest())
+                self._transcript.update(whole)
                 self._expect = _Expect.FINISHED
             case _:
                 raise HandshakeError(Alert.UNEXPECTED_MESSAGE, "message out of turn")
@@ -339,7 +344,7 @@ class Handshake:
         self._candidate = PskIdentity(identity)
         psk = self._environment.credentials.psk(identity)
         # Made in either case, so that neither answer nor time tells which it is (RFC 4279 2).
-        decoy = hmac.digest(self._environment.decoy, identity, "sha256")[:16]
+        decoy = self._environment.decoy(identity)[:16]
         if psk is None:
             self._other_keys = Refusal.UNKNOWN_IDENTITY
             psk = decoy
@@ -352,9 +357,10 @@ class Handshake:
             self._master = master_secret(premaster, self.client_random, self._server_random)
 
     def _make_channel(self) -> None:
+        self._keyed = Hmac(self._master)
         reader, writer = record_ciphers(
             self._agreement.suite,
-            self._master,
+            self._keyed,
             self.client_random,
             self._server_random,
             encrypt_then_mac=self._agreement.encrypt_then_mac,
@@ -364,7 +370,7 @@ class Handshake:
 
     def _finish(self, body: bytes) -> None:
         """Check the client's Finished, and send ours unless it went first."""
-        expected = verify_data(self._master, client=True, transcript_hash=self._transcript.digest())
+        expected = self._verify_data(client=True)
         if not hmac.compare_digest(body, expected):
             raise self._keys_differ()
         assert self._candidate is not None
@@ -426,10 +432,14 @@ class Handshake:
         self.flight.add(ContentType.HANDSHAKE, whole, protected=protected)
 
     def _send_finished(self) -> None:
-        digest = self._transcript.digest()
         self.flight.add(ContentType.CHANGE_CIPHER_SPEC, _CHANGE_CIPHER_SPEC)
-        data = verify_data(self._master, client=False, transcript_hash=digest)
-        self._send(HandshakeType.FINISHED, data, protected=True)
+        self._send(HandshakeType.FINISHED, self._verify_data(client=False), protected=True)
+
+    def _verify_data(self, *, client: bool) -> bytes:
+        """Return what the next Finished must hold."""
+        assert self._keyed is not None
+        digest = self._transcript.digest()
+        return verify_data(self._keyed, client=client, transcript_hash=digest)
 
     def _transmit(self) -> None:
         self.outgoing += self.flight.datagrams(self.channel)

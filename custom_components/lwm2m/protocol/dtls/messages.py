@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 import struct
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,10 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .errors import Alert, DecodeError, HandshakeError
 from .extensions import (
     ECDSA_SECP256R1_SHA256,
-    ClientExtensions,
     Extension,
     Group,
-    parse_extensions,
     write_extensions,
 )
 from .records import DTLS_1_0, DTLS_1_2
@@ -24,7 +21,8 @@ if TYPE_CHECKING:
 
 HEADER = 12
 """type 1, length 3, message_seq 2, fragment_offset 3, fragment_length 3 (RFC 6347 4.2.2)."""
-_HEADER = struct.Struct("!B3sH3s3s")
+_HEADER = struct.Struct("!IHIH")
+"""What the header's three-byte fields are read and written in, two of them at a time."""
 RANDOM = 32
 NULL_COMPRESSION = 0
 _NAMED_CURVE = 3
@@ -72,8 +70,9 @@ def fragments(data: bytes) -> Iterator[Fragment]:
         start = position + HEADER
         if start > len(data):
             raise DecodeError("fragment is cut short")
-        kind, length_, sequence, offset_, size_ = _HEADER.unpack_from(data, position)
-        length, offset, size = map(int.from_bytes, (length_, offset_, size_))
+        first, sequence, second, third = _HEADER.unpack_from(data, position)
+        kind, length = first >> 24, first & 0xFFFFFF
+        offset, size = second >> 8, (second & 0xFF) << 16 | third
         position = start + size
         if position > len(data):
             raise DecodeError("fragment is cut short")
@@ -87,8 +86,8 @@ def message(kind: int, sequence: int, body: bytes) -> bytes:
 
     RFC 6347 4.2.6.
     """
-    length = len(body).to_bytes(3)
-    return b"".join((kind.to_bytes(1), length, sequence.to_bytes(2), bytes(3), length, body))
+    length = len(body)
+    return _HEADER.pack(kind << 24 | length, sequence, length >> 16, length & 0xFFFF) + body
 
 
 def split_message(whole: bytes, size: int) -> Iterator[bytes]:
@@ -100,8 +99,7 @@ def split_message(whole: bytes, size: int) -> Iterator[bytes]:
         yield whole[:6] + offset.to_bytes(3) + len(part).to_bytes(3) + part
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(NamedTuple):
     """RFC 5246 7.4.1.2, RFC 6347 4.2.1."""
 
     version: int
@@ -110,12 +108,9 @@ class ClientHello:
     cookie: bytes
     suites: tuple[int, ...]
     extensions: bytes
+    """Read once the cookie is valid."""
     parameters: bytes
     """Everything a second ClientHello must repeat, for the cookie (RFC 6347 4.2.1)."""
-
-    def parse_extensions(self) -> ClientExtensions:
-        """Read the extensions, a cost that waits until the cookie is valid; HandshakeError."""
-        return parse_extensions(self.extensions)
 
     @classmethod
     def parse(cls, body: bytes) -> ClientHello:
@@ -124,17 +119,17 @@ class ClientHello:
         version = reader.number(2)
         random = reader.take(RANDOM)
         session_id = reader.vector(1, maximum=32)
+        before_cookie = reader.position
         cookie = reader.vector(1)
+        after_cookie = reader.position
         suites = reader.numbers(2, 2)
         compression = reader.vector(1, minimum=1)
+        fixed_end = reader.position
         if NULL_COMPRESSION not in compression:
             raise HandshakeError(Alert.ILLEGAL_PARAMETER, "null compression is not offered")
         # A client without extensions may leave out their length too (RFC 5246 7.4.1.2).
         extensions = b"" if reader.empty else reader.vector(2)
         reader.end()
-        before_cookie = 2 + RANDOM + 1 + len(session_id)
-        after_cookie = before_cookie + 1 + len(cookie)
-        fixed_end = after_cookie + 2 + 2 * len(suites) + 1 + len(compression)
         return cls(
             version=version,
             random=random,

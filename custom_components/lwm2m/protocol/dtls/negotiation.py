@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from .ciphers import SUITES, CipherSuite, KeyExchange, Mode
 from .errors import Alert, HandshakeError
@@ -15,6 +15,7 @@ from .extensions import (
     Extension,
     Group,
     max_fragment_length_code,
+    parse_extensions,
 )
 from .messages import EMPTY_RENEGOTIATION_INFO_SCSV, ClientHello
 from .records import DTLS_1_2, MAX_PLAINTEXT
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
     from .credentials import Credentials
 
+_GROUPS = {group.value: group for group in Group}
+_NONE: frozenset[CertificateType] = frozenset()
 _X509_ONLY = (CertificateType.X509,)
 """RFC 7250 4.1: what a client means that does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """The parameters of a connection."""
 
     suite: CipherSuite
@@ -89,31 +91,39 @@ def negotiate(
     # Versions count downwards (RFC 6347 4.1); whoever offers more than 1.2 speaks 1.2 too.
     if hello.version > DTLS_1_2:
         raise HandshakeError(Alert.PROTOCOL_VERSION, "client does not speak DTLS 1.2")
-    offer = hello.parse_extensions()
     server = credentials.server
+    own_types = server.certificate_types if server else _NONE
+    client_types = credentials.certificate_types if server else _NONE
+    return _agree(hello.suites, hello.extensions, own_types, client_types, resumed)
+
+
+@lru_cache(maxsize=64)
+def _agree(
+    suites: tuple[int, ...],
+    extensions: bytes,
+    own_types: frozenset[CertificateType],
+    client_types: frozenset[CertificateType],
+    resumed: CipherSuite | None,
+) -> Agreement:
+    """Do so; remembered, because devices of one make offer the same, time and again."""
+    offer = parse_extensions(extensions)
     group = _group(offer.groups)
-    server_type = client_type = None
-    if server is not None:
-        server_type = _first(offer.server_certificate_types, server.certificate_types)
-        client_type = _first(offer.client_certificate_types, credentials.certificate_types)
-    signs = (
+    server_type = _first(offer.server_certificate_types, own_types)
+    client_type = _first(offer.client_certificate_types, client_types)
+    by_certificate = (
         offer.signature_algorithms is not None
         and ECDSA_SECP256R1_SHA256 in offer.signature_algorithms
+        and None not in {group, server_type, client_type}
     )
-
-    def usable(suite: CipherSuite) -> bool:
-        if suite.key_exchange is KeyExchange.PSK:
-            return True
-        return signs and None not in (group, server_type, client_type)
-
-    if resumed is not None:
-        suite: CipherSuite | None = resumed
-    else:
-        offered = [SUITES[number] for number in hello.suites if number in SUITES]
-        # Sorting is stable, so within each kind the client's order stays.
-        offered.sort(key=lambda suite: suite.mode is Mode.CBC)
-        suite = next(filter(usable, offered), None)
-        if suite is None and offered and None in (server_type, client_type):
+    suite = resumed
+    if suite is None:
+        offered = [SUITES[number] for number in suites if number in SUITES]
+        suite = min(
+            (s for s in offered if by_certificate or s.key_exchange is KeyExchange.PSK),
+            key=_is_cbc,
+            default=None,
+        )
+        if suite is None and offered and None in {server_type, client_type}:
             # RFC 7250 4.2.
             raise HandshakeError(Alert.UNSUPPORTED_CERTIFICATE, "no certificate type in common")
     if suite is None:
@@ -124,17 +134,19 @@ def negotiate(
         client_certificate_type=client_type or CertificateType.X509,
         server_certificate_type=server_type or CertificateType.X509,
         offer=offer,
-        secure_renegotiation=(
-            offer.renegotiation_info or EMPTY_RENEGOTIATION_INFO_SCSV in hello.suites
-        ),
+        secure_renegotiation=(offer.renegotiation_info or EMPTY_RENEGOTIATION_INFO_SCSV in suites),
     )
+
+
+def _is_cbc(suite: CipherSuite) -> bool:
+    return suite.mode is Mode.CBC
 
 
 def _group(offered: tuple[int, ...] | None) -> Group | None:
     """RFC 8422 4: a client that names no group takes any."""
     if offered is None:
         return Group.SECP256R1
-    return next((Group(number) for number in offered if number in set(Group)), None)
+    return next((_GROUPS[number] for number in offered if number in _GROUPS), None)
 
 
 def _first(

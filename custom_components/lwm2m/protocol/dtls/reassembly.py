@@ -70,6 +70,10 @@ class Reassembler:
         certificate = fragment.type == HandshakeType.CERTIFICATE
         if fragment.length > (MAX_CERTIFICATE if certificate else MAX_OTHER):
             raise DecodeError("message is too long")
+        if fragment.whole and fragment.sequence == self.expected and not self._partial:
+            self.expected += 1
+            yield fragment.type, fragment.body
+            return
         partial = self._partial.get(fragment.sequence)
         if partial is None:
             partial = self._partial[fragment.sequence] = _Partial(fragment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ DTLS_1_2 = 0xFEFD
 DTLS_MAJOR = 0xFE
 HEADER = 13
 """type 1, version 2, epoch 2, sequence number 6, length 2 (RFC 6347 4.1)."""
+_HEADER = struct.Struct("!BHHHI")
+"""Its first 11 bytes, the sequence number in two parts."""
+_PLAINTEXT_HEADER = struct.Struct("!BHQH")
 MAX_PLAINTEXT = 2**14
 MAX_FRAGMENT = 2**14 + 2048
 """RFC 5246 6.2.3."""
@@ -34,23 +38,18 @@ CONTENT_TYPES = frozenset(ContentType)
 
 
 class Record(NamedTuple):
-    """A record as it came; `number` is epoch and sequence number as they stand on the wire."""
+    """A record as it came."""
 
     type: int
     version: int
+    epoch: int
+    """How many times the sender has changed its cipher state."""
+    sequence: int
+    """Count of records within the epoch, 48 bits."""
     number: bytes
+    """Epoch and sequence number as they stand on the wire."""
     connection_id: bytes
     fragment: bytes
-
-    @property
-    def epoch(self) -> int:
-        """How many times the sender has changed its cipher state."""
-        return int.from_bytes(self.number[:2])
-
-    @property
-    def sequence(self) -> int:
-        """Count of records within the epoch, 48 bits."""
-        return int.from_bytes(self.number[2:])
 
 
 def split(datagram: bytes, connection_id_length: int) -> Iterator[Record]:
@@ -60,19 +59,22 @@ def split(datagram: bytes, connection_id_length: int) -> Iterator[Record]:
     """
     position = 0
     size = len(datagram)
-    while size - position >= HEADER:
-        content_type = datagram[position]
-        if content_type not in CONTENT_TYPES or datagram[position + 1] != DTLS_MAJOR:
+    while position + HEADER <= size:
+        content_type, version, epoch, high, low = _HEADER.unpack_from(datagram, position)
+        if content_type not in CONTENT_TYPES or version >> 8 != DTLS_MAJOR:
             return
         identity = position + 11
         end = identity + (connection_id_length if content_type == ContentType.TLS12_CID else 0)
         start = end + 2
-        stop = start + int.from_bytes(datagram[end:start])
-        if stop > size or stop - start > MAX_FRAGMENT:
+        length = int.from_bytes(datagram[end:start])
+        stop = start + length
+        if stop > size or length > MAX_FRAGMENT:
             return
         yield Record(
             content_type,
-            int.from_bytes(datagram[position + 1 : position + 3]),
+            version,
+            epoch,
+            high << 32 | low,
             datagram[position + 3 : identity],
             datagram[identity:end],
             datagram[start:stop],
@@ -82,15 +84,7 @@ def split(datagram: bytes, connection_id_length: int) -> Iterator[Record]:
 
 def plaintext_record(content_type: int, version: int, sequence: int, fragment: bytes) -> bytes:
     """Write an unprotected record, which is always of epoch 0."""
-    return b"".join(
-        (
-            content_type.to_bytes(1),
-            version.to_bytes(2),
-            sequence.to_bytes(8),
-            len(fragment).to_bytes(2),
-            fragment,
-        )
-    )
+    return _PLAINTEXT_HEADER.pack(content_type, version, sequence, len(fragment)) + fragment
 
 
 class ReplayWindow:

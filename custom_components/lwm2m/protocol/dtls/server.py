@@ -28,6 +28,7 @@ from .events import (
     Transmit,
 )
 from .handshake import Environment, Handshake
+from .key_schedule import Hmac
 from .limits import Limits, RateLimiter
 from .messages import ClientHello, HandshakeType, fragments, hello_verify_request, message
 from .records import (
@@ -68,7 +69,7 @@ class DtlsServer:
         self.counters = counters or Counters()
         self._limits = limits
         self._environment = Environment(
-            credentials, SessionCache(limits.sessions), decoy=os.urandom(32)
+            credentials, SessionCache(limits.sessions), decoy=Hmac(os.urandom(32))
         )
         self._cookies = CookieJar()
         self._hellos = RateLimiter(limits.hello_rate, limits.hello_burst)
