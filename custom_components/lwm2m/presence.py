@@ -25,6 +25,7 @@ class PresenceSensor(SensorEntity):
 
     _attr_has_entity_name = True
     _attr_should_poll = False
+    _shown: tuple[bool, object] | None = None
 
     def __init__(self, device: Device) -> None:
         """Bind the sensor to its device."""
@@ -36,10 +37,18 @@ class PresenceSensor(SensorEntity):
     async def async_added_to_hass(self) -> None:
         """Follow the device from now on."""
         self.async_on_remove(self._device.watch_presence(self._on_change))
+        self._shown = self._state_now()
 
     @callback
     def _on_change(self) -> None:
-        self.async_write_ha_state()
+        """Write what changed: not each change is of this sensor."""
+        shown = self._state_now()
+        if shown != self._shown:
+            self._shown = shown
+            self.async_write_ha_state()
+
+    def _state_now(self) -> tuple[bool, object]:
+        return self.available, self.native_value
 
     @property
     @override
