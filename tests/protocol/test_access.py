@@ -462,3 +462,11 @@ async def test_a_suite_that_nobody_has_is_told_of(server: LwM2mServer, events: E
         await device.alert()
 
     assert (await told(events)).type is SecurityEventType.HANDSHAKE_FAILED
+
+
+async def test_a_flood_of_hellos_is_told_of(server: LwM2mServer, events: Events) -> None:
+    async with secure_device(server, None) as device:
+        device.transmit(device.client.hello() * 600)
+        event = await told(events)
+
+    assert event == SecurityEvent(SecurityEventType.FLOOD, HOST)

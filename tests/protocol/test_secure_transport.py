@@ -274,6 +274,22 @@ async def test_a_request_finds_the_next_connection(
     assert (await reading).values == {TEMPERATURE: 21.5}
 
 
+async def test_what_waits_for_a_sleeping_device_goes_over_its_next_connection(
+    server: LwM2mServer, board: SecureDevice
+) -> None:
+    location = await board.register("board-1", "lwm2m=1.1", "Q", payload=b"</>;ct=110," + LINKS)
+    client = server.client("board-1")
+    client._exchanges.queue.sleep()  # as after 93 s without a word of it
+    reading = asyncio.create_task(client.read(TEMPERATURE))
+    await asyncio.sleep(0)
+    assert client.waiting == 1
+
+    async with secure_device(server) as awake:
+        await awake.update(location)
+        awake.reply(await awake.next_request(), **content(21.5))
+        assert (await reading).values == {TEMPERATURE: 21.5}
+
+
 async def test_the_server_does_not_connect_to_devices(
     models: ModelRegistry, credentials: CredentialStore
 ) -> None:

@@ -21,6 +21,17 @@ from .coap import CoapCounters, CoapEndpoint, PortInUseError, Scheme
 from .coap.endpoint import DEFAULT_TIMEOUT
 from .dtls import PskIdentity
 from .errors import NotRegistered
+from .events import (
+    Deregistered,
+    Expired,
+    Presence,
+    Registered,
+    RegistrationEvent,
+    Revoked,
+    Sent,
+    ServerEvent,
+    Updated,
+)
 from .listeners import Listeners
 from .object_list import RequestError
 from .persistence import (
@@ -47,7 +58,6 @@ if TYPE_CHECKING:
     from .dtls import Counters as DtlsCounters, ServerIdentity
     from .model.registry import ModelRegistry
     from .persistence import Json
-    from .reporting import Readings
     from .security import Credential
 
 __all__ = [
@@ -77,65 +87,6 @@ MESSAGE_ID_LEAP = 0x8000
 state was saved, and than are sent before peers have forgotten the former (RFC 7252 4.4)."""
 LOCATION_BYTES = 8
 """Eleven characters: Contiki-NG takes no location longer than fourteen with its `rd/`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A client registered; `previous` is its endpoint's registration that this one replaced."""
-
-    registration: Registration
-    previous: Registration | None
-
-
-@dataclass(frozen=True, slots=True)
-class Updated:
-    """A client updated its registration, which was `previous`; it may have moved."""
-
-    registration: Registration
-    previous: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class Deregistered:
-    """A client took its leave."""
-
-    registration: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """A client's lifetime ended without an Update."""
-
-    registration: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class Revoked:
-    """A client's registration ended because its endpoint's credential changed."""
-
-    registration: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A client sent values on its own account (Core-V1_1_1 6.4.6), maybe of several times."""
-
-    registration: Registration
-    readings: Readings
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """A client in queue mode woke up or fell asleep, or another number of requests waits for it."""
-
-    registration: Registration
-    awake: bool
-    waiting: int
-
-
-type RegistrationEvent = Registered | Updated | Deregistered | Expired | Revoked | Sent | Presence
-"""What is about one client, registered or just not any more."""
-type ServerEvent = RegistrationEvent | SecurityEvent
 
 
 @dataclass(slots=True)
