@@ -473,7 +473,7 @@ class Device:
         """Take values from the client and tell their watchers of those that changed."""
         values, new = self.values, decoded.values
         changed = [path for path, value in new.items() if values.get(path) != value]
-        grown = [path for path in changed if _instances(new[path]) - _instances(values.get(path))]
+        grown = [path for path in changed if _has_grown(new[path], values.get(path))]
         values.update(new)
         self.resources.update(new)
         if changed:
@@ -522,6 +522,13 @@ class Device:
             **details,
         )
         return entry.id
+
+
+def _has_grown(value: Value | None, before: Value | None) -> bool:
+    """Tell whether a resource has instances with a value that had none before."""
+    if isinstance(value, dict) or isinstance(before, dict) or before is None:
+        return bool(_instances(value) - _instances(before))
+    return False
 
 
 def _instances(value: Value | None) -> AbstractSet[int]:

@@ -47,6 +47,7 @@ class Lwm2mEntity(Entity):
         """Bind the entity to its resources and take their current values."""
         self._device = device
         self._info = info
+        self._paths = info.paths
         self._primary = info.primary
         self.entity_description = info.entity_description
         self._attr_unique_id = f"{device.unique_id}-{info.key}"
@@ -56,7 +57,7 @@ class Lwm2mEntity(Entity):
     @override
     async def async_added_to_hass(self) -> None:
         """Follow the resources from now on."""
-        self.async_on_remove(self._device.watch(self._info.paths, self._on_change))
+        self.async_on_remove(self._device.watch(self._paths, self._on_change))
         self._update_from_device()
 
     @callback
@@ -81,7 +82,7 @@ class Lwm2mEntity(Entity):
     @override
     def extra_state_attributes(self) -> dict[str, bool] | None:
         """Say it while a command waits for the device to wake up."""
-        return {ATTR_COMMAND_WAITING: True} if self._device.waits(self._info.paths) else None
+        return {ATTR_COMMAND_WAITING: True} if self._device.waits(self._paths) else None
 
     @cached_property
     @override
@@ -160,7 +161,8 @@ class Lwm2mEntity(Entity):
 
     def _scalar(self, resource_id: int | None = None) -> Scalar | None:
         """Return the last value of a resource, of a multiple one the entity's or the first."""
-        return next(iter(self._scalars(resource_id)), None)
+        value = self._value(resource_id)
+        return next(iter(self._scalars(resource_id)), None) if isinstance(value, dict) else value
 
     def _number(self, resource_id: int | None = None) -> float | None:
         """Return the last value of a resource where it is a finite number or text, scaled."""

@@ -81,7 +81,7 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
     @callback
     @override
     def _update_from_device(self) -> None:
-        basis = tuple(map(self._value, self._info.watched))
+        basis = tuple(map(self._device.values.get, self._paths[1:]))
         if basis != self._basis:
             self._basis = basis
             self._take_unit()

@@ -65,7 +65,9 @@ class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
         self._loop = loop
         self._buffer = memoryview(bytearray(MAX_DATAGRAM))
         self._dropped = 0
-        self._local = _IN6_LOCAL if self._is_v6 else _IN_LOCAL
+        self._local_at = _IN6_LOCAL if self._is_v6 else _IN_LOCAL
+        self._unicast: bytes | None = None
+        """The local address that was addressed last, and is known to be no group."""
         self.host, self.port = sock.getsockname()[:2]
         counters.receive_buffer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         loop.add_reader(sock, self._readable)
@@ -87,31 +89,31 @@ class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
         return self._sock.family == socket.AF_INET6
 
     def _readable(self) -> None:
+        receive, buffers = self._sock.recvmsg_into, [self._buffer]
         for _ in range(DATAGRAMS_PER_WAKEUP):
             try:
-                size, ancillary, _, sockaddr = self._sock.recvmsg_into(
-                    [self._buffer], _ANCILLARY_SIZE
-                )
+                size, ancillary, _, sockaddr = receive(buffers, _ANCILLARY_SIZE)
             except OSError:  # nothing more to read, or an error of an earlier datagram
                 return
             self._counters.datagrams_in += 1
-            local = self._read_ancillary(ancillary)
-            if local is not None and _is_group(local):
-                self._counters.multicast += 1
-            else:
-                self.datagram_received(bytes(self._buffer[:size]), sockaddr, local)
+            local = None
+            for level, _, data in ancillary:  # only what `_prepare` asked for
+                if level == socket.SOL_SOCKET:
+                    self._count_dropped(data)
+                else:
+                    local = data[self._local_at]
+            if local != self._unicast:
+                if local is not None and _is_group(local):
+                    self._counters.multicast += 1
+                    continue
+                self._unicast = local
+            self.datagram_received(bytes(self._buffer[:size]), sockaddr, local)
 
-    def _read_ancillary(self, ancillary: Ancillary) -> bytes | None:
-        """Return the local address, packed, and count what the kernel dropped so far."""
-        local = None
-        for level, _, data in ancillary:  # only what `_prepare` asked for
-            if level == socket.SOL_SOCKET:
-                total = _UINT.unpack(data)[0]
-                self._counters.dropped += (total - self._dropped) & 0xFFFFFFFF
-                self._dropped = total
-            else:
-                local = data[self._local]
-        return local
+    def _count_dropped(self, data: bytes) -> None:
+        """Count what the kernel dropped since it last told."""
+        total = _UINT.unpack(data)[0]
+        self._counters.dropped += (total - self._dropped) & 0xFFFFFFFF
+        self._dropped = total
 
     def send_to(self, data: bytes, sockaddr: SocketAddress, local: bytes | None) -> None:
         """Send at once, from the address `local`; a refusal is counted as such."""
