@@ -1,5 +1,6 @@
 """Runs boards against a server: ``python -m simulator --server coap://127.0.0.1:5683``.
 
+Over TCP: ``--server coap+tcp://127.0.0.1:5683``.
 Over DTLS: ``--server coaps://127.0.0.1:5684 --board smart-plug --key 000102...``.
 """
 
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 
     from .events import Event
 
-DEFAULT_PORTS = {"coap": 5683, "coaps": 5684}
+DEFAULT_PORTS = {"coap": 5683, "coaps": 5684, "coap+tcp": 5683}
 DEFAULT_TICK = 5.0
 
 
 def parse_server(text: str) -> tuple[str, str, int]:
-    """Read ``coap://host:port`` or ``coaps://host:port``; ValueError when it is none."""
+    """Read ``coap://host:port``, also coaps and coap+tcp; ValueError when it is none."""
     url = urlsplit(text)
     if url.scheme not in DEFAULT_PORTS or not url.hostname or url.path not in ("", "/"):
         raise ValueError(f"not an address such as coap://127.0.0.1:5683: {text}")
@@ -46,7 +47,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m simulator", description="Simulated LwM2M devices."
     )
     parser.add_argument(
-        "--server", type=parse_server, required=True, metavar="URL", help="coap(s)://host:port"
+        "--server",
+        type=parse_server,
+        required=True,
+        metavar="URL",
+        help="coap://host:port, or coaps://, coap+tcp://",
     )
     parser.add_argument(
         "--key",
@@ -71,7 +76,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     options = parser.parse_args(arguments)
     if (options.server[0] == "coaps") != (options.key is not None):
-        parser.error("coaps needs a key, and coap has none")
+        parser.error("coaps needs a key, and the others have none")
     return options
 
 
@@ -84,7 +89,14 @@ def make_board(name: str, arguments: argparse.Namespace) -> Board:
     """Make one of the boards that were asked for."""
     endpoint = arguments.prefix + name
     psk = PreSharedKey(endpoint.encode(), arguments.key) if arguments.key else None
-    return Board(BLUEPRINTS[name], server=arguments.server[1:], endpoint=endpoint, psk=psk)
+    scheme, *server = arguments.server
+    return Board(
+        BLUEPRINTS[name],
+        server=tuple(server),
+        endpoint=endpoint,
+        psk=psk,
+        tcp=scheme == "coap+tcp",
+    )
 
 
 async def run(arguments: argparse.Namespace, stop: asyncio.Event) -> None:

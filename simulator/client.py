@@ -10,16 +10,18 @@ from aiocoap import CHANGED, CREATED, DELETE, DELETED, POST, Message
 
 from custom_components.lwm2m.protocol.codec import ContentFormat
 
-from .coap import Endpoint, NoAnswerError
+from .coap import Endpoint, NoAnswerError, NoConnectionError
 from .events import EventKind
 from .links import register_links
 from .management import Management
 from .reporting import Observations
+from .tcp import TcpEndpoint
 
 if TYPE_CHECKING:
     from aiocoap.numbers.codes import Code
 
     from .board import Board
+    from .settings import Settings
 
 FAREWELL = 3.0
 """Seconds that a board waits for the answer to its Deregister before it goes anyway."""
@@ -37,9 +39,7 @@ class Client:
         self.location: tuple[str, ...] | None = None
         """Where the registration is, None without one."""
         self.asleep = False
-        self.coap = Endpoint(
-            self.answer, self._stirred, board.settings.ack_timeout, board.settings.psk
-        )
+        self.coap = self._make_endpoint(board.settings)
         self.observations = Observations(self.coap, board.settings, board.events)
         self.behind: dict[str, Client] = {}
         """The clients that this one is the gateway of, by their prefixes."""
@@ -125,12 +125,16 @@ class Client:
             self._wanted.clear()
             self._wake_up()
             waiting, self._waiting = self._waiting, []
+            delay: float | None = None
             try:
                 if self._rebooting:
                     await self._reboot()
                 code = await self._register_or_update()
             except (NoAnswerError, OSError) as error:
-                self.location = None
+                # A server that takes no connection may come back, and know the board still.
+                lost = isinstance(error, NoConnectionError)
+                delay = self._settings.retry if lost else None
+                self.location = self.location if lost else None
                 self._emit(EventKind.UNANSWERED)
                 for future in waiting:
                     if not future.done():
@@ -144,7 +148,7 @@ class Client:
             finally:
                 for future in waiting:
                     future.cancel()
-            await self._rest()
+            await self._rest(delay)
 
     async def _register_or_update(self) -> Code:
         if self.location is not None:
@@ -212,8 +216,14 @@ class Client:
         self.coap.close()
         await self.coap.open(self._server)
 
-    async def _rest(self) -> None:
-        """Wait until the next Update or Register is due or wanted; in queue mode, fall asleep."""
+    async def _rest(self, delay: float | None) -> None:
+        """Wait until the next Update or Register is due or wanted; in queue mode, fall asleep.
+
+        With a `delay` it is due after as many seconds, and not before.
+        """
+        if delay is not None:
+            await asyncio.sleep(delay)
+            return
         loop = asyncio.get_running_loop()
         registered = self.location is not None
         settings = self._settings
@@ -252,6 +262,18 @@ class Client:
         for future in self._waiting:
             future.cancel()
         self._waiting.clear()
+
+    def _make_endpoint(self, settings: Settings) -> Endpoint | TcpEndpoint:
+        if settings.tcp:
+            return TcpEndpoint(self.answer, self._stirred, self._disconnected)
+        return Endpoint(self.answer, self._stirred, settings.ack_timeout, settings.psk)
+
+    def _disconnected(self) -> None:
+        """Come back over another connection, to be reachable at any time."""
+        for client in (self, *self.behind.values()):
+            client.observations.clear()
+        if self._task is not None and not self.asleep:
+            self.trigger()
 
     def _stirred(self) -> None:
         self._stirred_at = asyncio.get_running_loop().time()

@@ -45,6 +45,10 @@ class NoAnswerError(Exception):
     """The server did not acknowledge or answer a request, or reset it."""
 
 
+class NoConnectionError(NoAnswerError):
+    """The server took no connection, or closed it."""
+
+
 @dataclass(slots=True)
 class _Exchange:
     """A confirmable message that waits for its acknowledgement."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .coap import Endpoint
     from .settings import Settings
+    from .tcp import TcpEndpoint
 
 type Render = Callable[[], Message]
 """Renders what is observed as it is now; an error code where it cannot."""
@@ -39,7 +40,7 @@ class Observations:
     Source: OMA-TS-LightweightM2M_Core-V1_1_1 6.4, RFC 7641.
     """
 
-    def __init__(self, coap: Endpoint, settings: Settings, log: EventLog) -> None:
+    def __init__(self, coap: Endpoint | TcpEndpoint, settings: Settings, log: EventLog) -> None:
         """Start without any."""
         self._coap = coap
         self._settings = settings

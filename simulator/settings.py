@@ -40,6 +40,8 @@ class Settings:
     root: tuple[str, ...] = ()
     """The alternate path of all objects (OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.1)."""
 
+    tcp: bool = False
+    """Whether it connects over TCP (RFC 8323), which LwM2M has since 1.1."""
     psk: PreSharedKey | None = None
     """Its key for DTLS; without one it speaks plain CoAP."""
 
@@ -75,7 +77,8 @@ class Settings:
 
         OMA-TS-LightweightM2M_Core-V1_1_1 6.2.1.
         """
-        return "UQ" if self.queue_mode and self.version == "1.0" else "U"
+        carrier = "T" if self.tcp else "U"
+        return f"{carrier}Q" if self.queue_mode and self.version == "1.0" else carrier
 
     @property
     def content_formats(self) -> tuple[ContentFormat, ...]:

@@ -126,9 +126,8 @@ async def showing(hass: HomeAssistant, hub: Hub) -> AsyncIterator[Show]:
                 check=check,
             )
             hub.async_approve(NAME)
-            board = Board(
-                blueprint, server=("127.0.0.1", hub.server.ports[Scheme.COAP]), **settings
-            )
+            scheme = Scheme.COAP_TCP if settings.get("tcp") else Scheme.COAP
+            board = Board(blueprint, server=("127.0.0.1", hub.server.ports[scheme]), **settings)
             await stack.enter_async_context(board)
             await board.registered()
             await hass.async_block_till_done(wait_background_tasks=True)

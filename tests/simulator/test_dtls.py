@@ -23,7 +23,7 @@ from custom_components.lwm2m.protocol.server import LwM2mServer, Updated
 from simulator import dtls
 from simulator.board import Board
 from simulator.boards import PLUG_ON, PLUG_POWER, SMART_PLUG
-from simulator.coap import NoAnswerError
+from simulator.coap import Endpoint, NoAnswerError
 
 from .conftest import HOST, TIMEOUT
 
@@ -82,6 +82,7 @@ async def test_a_lost_flight_is_sent_again(
 ) -> None:
     monkeypatch.setattr(dtls, "RETRANSMIT_AFTER", 0.01)
     board = secure_board(server)
+    assert isinstance(board.client.coap, Endpoint)
     link = board.client.coap._link
     assert link
     emit = link._send

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ("coap://127.0.0.1:15683", ("coap", "127.0.0.1", 15683)),
         ("coap://[::1]:5684/", ("coap", "::1", 5684)),
         ("coaps://ha.example", ("coaps", "ha.example", 5684)),
+        ("coap+tcp://ha.example", ("coap+tcp", "ha.example", 5683)),
     ],
 )
 def test_reads_the_servers_address(text: str, server: tuple[str, str, int]) -> None:
