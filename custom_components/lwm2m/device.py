@@ -257,13 +257,15 @@ class Device:
     async def _confirm(self, values: Values, write: Awaitable[None]) -> None:
         """Write, and take the values that no notification has told of by then.
 
-        A device that limits a value tells so right behind its confirmation.
+        A device that limits a value tells so right behind its confirmation. What it does not let
+        anybody read, such as a password, is not kept here either.
         """
         before = {path: self._notified.get(path) for path in values}
         await write
         current = {
             path: value
             for path, value in values.items()
+            if (model := self.model(path)) is None or model.readable
             if (told := self._notified.get(path)) is None or told is before[path]
         }
         self.async_apply(Decoded(current))

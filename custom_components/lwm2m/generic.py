@@ -4,8 +4,9 @@ They are disabled by default and named by the model. What can be executed is a
 button; what can be written is a switch, a number or a text; else what can be
 read is a binary sensor or a sensor. A multiple resource is shown, its first
 instance, and not written. Links and times are shown too. An opaque value is
-nothing that Home Assistant could show. Without a model the value itself says
-its type, and it is only shown.
+nothing that Home Assistant could show; a text that can only be written may be a
+secret, which its state would keep. Without a model the value itself says its
+type, and it is only shown.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def _writable(model: ResourceModel | None) -> Kind | None:
                 native_unit_of_measurement=unit,
             )
             return Platform.NUMBER, Lwm2mNumber, number
-        case ResourceType.STRING:
+        case ResourceType.STRING if model.readable:
             text = TextEntityDescription(
                 key=KEY,
                 entity_registry_enabled_default=False,

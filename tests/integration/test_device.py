@@ -194,6 +194,17 @@ async def test_value_that_the_board_limits_is_not_overwritten(
     assert shown.device.values[dimmer] == 90
 
 
+async def test_password_that_nobody_may_read_is_not_kept(show: Show) -> None:
+    shown = await show({"/12/0": {5: "Attic", 18: ""}})
+    passphrase = Path(12, 0, 18)
+
+    await shown.device.async_write({passphrase: "hunter2", Path(12, 0, 5): "Cellar"})
+
+    assert shown.board.value(passphrase) == "hunter2"
+    assert passphrase not in shown.device.values
+    assert shown.device.values[Path(12, 0, 5)] == "Cellar"
+
+
 async def test_board_that_reboots_is_observed_again(show: Show) -> None:
     shown = await show(INSTANCES)
 

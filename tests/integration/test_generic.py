@@ -107,6 +107,10 @@ def test_what_can_neither_be_read_nor_entered_is_not_shown() -> None:
     assert generic(ResourceType.STRING, Operations.NONE) is None
 
 
+def test_text_that_can_only_be_written_may_be_a_secret_and_is_not_shown() -> None:
+    assert generic(ResourceType.STRING, WRITE) is None
+
+
 def test_multiple_resource_is_shown_and_not_written() -> None:
     assert generic(ResourceType.FLOAT, READ | WRITE, multiple=True).platform == Platform.SENSOR
 
