@@ -86,7 +86,7 @@ class Lwm2mLoad:
                 for observation in board.client.observations._by_token.values()  # noqa: SLF001
             }
             transport = board.client.coap._transport  # noqa: SLF001
-            assert transport
+            assert isinstance(transport, asyncio.DatagramTransport)
             observed += [_Observed(transport, (HOST, port), tokens[path]) for path in paths]
         return cls(observed)
 

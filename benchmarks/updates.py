@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from asyncio.subprocess import PIPE, Process
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 import json
 from pathlib import Path
-import platform
 import shutil
 import socket
 from statistics import median, quantiles
 import sys
 import tempfile
 from typing import TYPE_CHECKING
-
-from homeassistant.const import __version__ as home_assistant_version
 
 from scripts.lib.home_assistant import (
     HOST,
@@ -29,11 +24,12 @@ from scripts.lib.home_assistant import (
     stop,
 )
 
+from .results import ratio, table, where
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 PROBE = ROOT / "benchmarks" / "lwm2m_probe"
 CONFIGURATION = """\
 config:
@@ -46,10 +42,13 @@ logger:
 DEVICES, SENSORS = 50, 10
 SECONDS = 5.0
 ROUNDS = 3
-RATES = (1000, 1500, 2000, 2500, 3000, 3500, 4000, 5000, 6000, 7000, 8000, 10000, 12000)
+STEP = 1.06
+RATES = [10 * round(50 * STEP**number) for number in range(63)]
+"""Updates a second that are tried, up to 18,530."""
 SETTLE = 2.0
 """Seconds after the last update was sent within which all must have arrived."""
 FIRST = 1000
+TITLE = "State updates through Home Assistant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class Bench:
         self._loader.stdin.write(f"{json.dumps(command)}\n".encode())
         sent: list[float] = json.loads(await self._loader.stdout.readline())["sent"]
         first, self._next = self._next, self._next + len(sent)
-        await asyncio.sleep(SETTLE)
+        await self._settle(len(sent))
         result = await self._home.call("lwm2m_probe/stop")
         arrived = dict(result["arrivals"])
         delays = [
@@ -97,7 +96,7 @@ class Bench:
             for index, time in enumerate(sent)
             if first + index in arrived
         ]
-        return Run(
+        run = Run(
             rate=rate,
             lost=len(sent) - len(delays),
             cpu_us=result["cpu"] / max(1, len(delays)) * 1e6,
@@ -105,6 +104,25 @@ class Bench:
             p99_ms=quantiles(delays, n=100)[98] if len(delays) > 1 else 0.0,
             lag_s=max(arrived.values(), default=0.0) - sent[-1],
         )
+        if not run.kept_up:
+            await self._drain()
+        return run
+
+    async def _settle(self, sent: int) -> None:
+        """Wait until everything has arrived, but not for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE):
+                while True:
+                    if await self._home.call("lwm2m_probe/count") >= sent:
+                        return
+                    await asyncio.sleep(0.1)
+
+    async def _drain(self) -> None:
+        """Wait until nothing comes any more, for it would count against the next run."""
+        before = -1
+        while before != (now := await self._home.call("lwm2m_probe/count")):
+            before = now
+            await asyncio.sleep(1)
 
 
 @asynccontextmanager
@@ -181,18 +199,33 @@ async def wait_for_sensors(home: HomeAssistant, platform_name: str) -> None:
             await asyncio.sleep(0.5)
 
 
-async def fastest(bench: Bench) -> Run:
-    """Raise the rate until it is too much; return the last that was kept up with."""
-    best = await bench.run(500)
-    for rate in RATES:
-        run = await bench.run(rate)
-        if not run.kept_up:
-            break
-        best = run
-    return best
+async def fastest(bench: Bench, start: int) -> tuple[int, Run]:
+    """Find the highest of RATES that is kept up with, and the run at it.
+
+    From the rate of index `start` in steps that double, until one is kept up with and one is not;
+    then by halves.
+    """
+    kept: dict[int, Run] = {}
+    low, high = -1, len(RATES)
+    number, step = start, 1
+    while high - low > 1:
+        run = await bench.run(RATES[number])
+        if run.kept_up:
+            kept[number] = run
+            low = number
+        else:
+            high = number
+        if low == -1 or high == len(RATES):
+            number = min(number + step, high - 1) if run.kept_up else max(number - step, low + 1)
+            step *= 2
+        else:
+            number = (low + high) // 2
+    if low == -1:
+        raise HomeAssistantError(f"not even {RATES[0]} updates a second are kept up with")
+    return low, kept[low]
 
 
-async def measure() -> dict[str, list[tuple[Run, Run]]]:
+async def run_rounds() -> dict[str, list[tuple[Run, Run]]]:
     """Alternate between the protocols; for each round the fastest run and one at half its rate."""
     results: dict[str, list[tuple[Run, Run]]] = {"lwm2m": [], "mqtt": []}
     with tempfile.TemporaryDirectory() as name:
@@ -212,12 +245,13 @@ async def measure() -> dict[str, list[tuple[Run, Run]]]:
                 process = await stack.enter_async_context(loader(protocol, load_port))
                 await wait_for_sensors(home, protocol)
                 benches[protocol] = Bench(home, process)
+            starts = dict.fromkeys(benches, len(RATES) // 2)
             for _ in range(ROUNDS):
                 for protocol, bench in benches.items():
-                    best = await fastest(bench)
+                    starts[protocol], best = await fastest(bench, starts[protocol])
                     half = await bench.run(best.rate // 2)
                     results[protocol].append((best, half))
-                    print(f"{protocol}: {best}\n    half: {half}", flush=True)
+                    print(f"{protocol}: {best}\n    half: {half}", file=sys.stderr)
     return results
 
 
@@ -227,50 +261,24 @@ def _median(results: list[tuple[Run, Run]], which: int, field: str) -> float:
 
 def report(results: dict[str, list[tuple[Run, Run]]]) -> str:
     """Put the results into a table: medians of the rounds, and LwM2M to MQTT."""
-    rows: list[tuple[str, int, str, str]] = [
+    rows = []
+    for title, which, field, form in (
         ("updates/s with nothing lost", 0, "rate", "{:,.0f}"),
         ("latency at half that rate, p50", 1, "p50_ms", "{:.2f} ms"),
         ("latency at half that rate, p99", 1, "p99_ms", "{:.1f} ms"),
         ("Home Assistant's CPU per update", 0, "cpu_us", "{:.0f} µs"),
-    ]
-    lines = [
-        "# State updates through Home Assistant",
-        "",
-        (
-            f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {_cpu()}, Python "
-            f"{platform.python_version()}, Home Assistant {home_assistant_version}. "
-            f"{DEVICES} devices with {SENSORS} sensors each; {ROUNDS} rounds, {SECONDS:.0f} s a "
-            "rate, LwM2M and MQTT (Mosquitto, QoS 0, TCP_NODELAY on both sides) in turn on the "
-            "same Home Assistant; medians. Made by `scripts/bench`."
-        ),
-        "",
-        "| | LwM2M | MQTT | LwM2M/MQTT |",
-        "|---|---|---|---|",
-    ]
-    for title, which, field, form in rows:
+    ):
         ours, theirs = (_median(results[name], which, field) for name in ("lwm2m", "mqtt"))
-        ratio = ours / theirs if theirs else float("nan")
-        lines.append(f"| {title} | {form.format(ours)} | {form.format(theirs)} | {ratio:.2f} |")
-    return "\n".join(lines) + "\n"
+        rows.append([title, form.format(ours), form.format(theirs), ratio(ours, theirs)])
+    return (
+        f"{where('homeassistant')}. {DEVICES} devices with {SENSORS} sensors each; {ROUNDS} "
+        f"rounds, {SECONDS:.0f} s a rate, rates in steps of {STEP - 1:.0%}; LwM2M and MQTT "
+        "(Mosquitto, QoS 0, TCP_NODELAY on both sides) in turn on the same Home Assistant; "
+        "medians.\n\n"
+        f"{table(['LwM2M', 'MQTT', 'LwM2M/MQTT'], rows)}"
+    )
 
 
-def _cpu() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
-
-
-def main() -> None:
-    """Measure, print the table and write it down."""
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--no-write", action="store_true", help="only print the results")
-    options = parser.parse_args()
-    text = report(asyncio.run(measure()))
-    print(text)
-    if not options.no_write:
-        RESULTS.write_text(text)
-
-
-if __name__ == "__main__":
-    main()
+def measure() -> str:
+    """Measure, and return the section."""
+    return report(asyncio.run(run_rounds()))

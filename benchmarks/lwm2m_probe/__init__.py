@@ -48,6 +48,13 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
         connection.send_result(message["id"])
 
     @callback
+    @websocket_api.websocket_command({vol.Required("type"): "lwm2m_probe/count"})
+    def count(
+        _hass: HomeAssistant, connection: websocket_api.ActiveConnection, message: dict[str, Any]
+    ) -> None:
+        connection.send_result(message["id"], len(arrivals))
+
+    @callback
     @websocket_api.websocket_command({vol.Required("type"): "lwm2m_probe/stop"})
     def stop(
         _hass: HomeAssistant, connection: websocket_api.ActiveConnection, message: dict[str, Any]
@@ -57,5 +64,6 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, note)
     websocket_api.async_register_command(hass, start)
+    websocket_api.async_register_command(hass, count)
     websocket_api.async_register_command(hass, stop)
     return True

@@ -11,7 +11,7 @@ from pathlib import Path
 import socket
 import sys
 
-from mbedtls import pk, tls, x509  # type: ignore[import-not-found]  # a test peer of its own
+from mbedtls import pk, tls, x509
 
 
 def configuration(mode: str, cipher: str) -> tls.DTLSConfiguration:
