@@ -19,7 +19,7 @@ from homeassistant.core import callback
 from .entity import SENSOR_UNITS, Lwm2mEntity
 from .models import DiscoverySchema, object_ids
 from .protocol.node import ObjectLink
-from .units import convert, sensor_class, stated_unit
+from .units import convert, sensor_class, stated_unit, suits_sensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,8 +105,10 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
             unit, self._factor, device_class = convert(unit, self._class())
         self._attr_device_class = device_class
         self._attr_native_unit_of_measurement = unit
+        suggested = description.suggested_unit_of_measurement
+        convertible = device_class is not None and suits_sensor(suggested, device_class)
         self._attr_suggested_unit_of_measurement = (
-            description.suggested_unit_of_measurement if device_class else None
+            suggested if convertible and "unit" not in description.fixed else None
         )
         self._attr_suggested_display_precision = (
             description.suggested_display_precision

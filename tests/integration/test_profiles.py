@@ -150,6 +150,25 @@ async def test_unit_that_does_not_suit_the_class_drops_the_class(show_with: Show
     assert "device_class" not in attributes
 
 
+@pytest.mark.parametrize(
+    ("settings", "shown_as"),
+    [
+        ("{unit: Wh}", ("1200.0", "Wh", "energy")),
+        ("{device_class: gas, unit: m³}", ("1200.0", "m³", "gas")),
+        ("{name: Heat pump}", ("1.2", "kWh", "energy")),
+    ],
+)
+async def test_unit_of_a_profile_beats_the_usual_one_of_a_meter(
+    show_with: ShowWith, settings: str, shown_as: tuple[str, str, str]
+) -> None:
+    shown = await show_with(
+        f"resources: {{/3331/0/5700: {settings}}}", {"/3331/0": {5700: 1200.0, 5701: "Wh"}}
+    )
+    state = shown.state("/3331/0/5700")
+    keys = ("unit_of_measurement", "device_class")
+    assert (state.state, *(state.attributes[key] for key in keys)) == shown_as
+
+
 async def test_precision_holds_for_the_unit_that_the_device_states(show_with: ShowWith) -> None:
     shown = await show_with(
         "resources: {/3303/0/5700: {precision: 3}}", {"/3303/0": {5700: 70.0, 5701: "degF"}}

@@ -48,6 +48,18 @@ async def test_unit_that_does_not_suit_the_class_costs_the_class_only(show: Show
     assert "device_class" not in state.attributes
 
 
+async def test_meter_in_an_unknown_unit_is_shown_in_it(show: Show) -> None:
+    shown = await show({"/3331/0": {5700: 7.0, 5701: "beans"}})
+    state = shown.state("/3331/0/5700")
+    assert (state.state, state.attributes["unit_of_measurement"]) == ("7.0", "beans")
+
+
+async def test_meter_that_changes_to_an_unknown_unit_is_shown_in_it(show: Show) -> None:
+    shown = await show({"/3331/0": {5700: 7.0, 5701: "Wh"}})
+    state = await shown.set("/3331/0/5701", "beans", shown_by="/3331/0/5700")
+    assert (state.state, state.attributes["unit_of_measurement"]) == ("7.0", "beans")
+
+
 async def test_unit_that_changes_is_followed(show: Show) -> None:
     shown = await show({"/3316/0": {5700: 3.3, 5701: "V"}})
 
