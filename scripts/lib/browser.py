@@ -51,6 +51,7 @@ async def demo(folder: Path) -> AsyncIterator[str]:
         "scripts.lib.demo",
         f"--port={port}",
         f"--coap-port={free_port(socket.SOCK_DGRAM)}",
+        f"--coaps-port={free_port(socket.SOCK_DGRAM)}",
         f"--folder={folder}",
         cwd=ROOT,
         stdout=PIPE,
@@ -105,3 +106,18 @@ async def open_device(page: Page, url: str, name: str) -> None:
     await page.goto(f"{url}/config/devices/dashboard?domain=lwm2m")
     await page.get_by_text(name, exact=True).first.click()
     await page.wait_for_url("**/config/devices/device/**")
+
+
+async def open_add_device(page: Page, url: str, endpoint: str) -> None:
+    """Begin to add a device with a pre-shared key, which leaves the form for the key open."""
+    await page.goto(f"{url}/config/integrations/integration/lwm2m")
+    await page.get_by_text("Add device", exact=True).first.click()
+    await page.locator("step-flow-form input").first.fill(endpoint)
+    await page.get_by_role("button", name="Submit").click()
+    await expect(page.get_by_text("Leave it empty and a strong key is made.")).to_be_visible()
+
+
+async def press_next(page: Page, shown: str) -> None:
+    """Send the form of a flow, and wait for a text of the next one."""
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.get_by_text(shown)).to_be_visible()

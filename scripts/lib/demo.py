@@ -7,6 +7,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+import secrets
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.const import RESTART_EXIT_CODE
 
 from simulator.boards import BLUEPRINTS, WEATHER_STATION
+from simulator.outdoors import GARDEN_CONTROLLER
 
 from .home_assistant import (
     HOST,
@@ -37,6 +39,8 @@ DOMAIN = INTEGRATION.name
 DEFAULT_FOLDER = ROOT / ".demo"
 NEW_BOARD_PREFIX = "new-"
 """The board of this prefix is left for the visitor to discover and add."""
+SECURED = GARDEN_CONTROLLER.name
+"""The board that connects with a key: who opens its lock has to be Home Assistant."""
 READY_TIMEOUT = 60.0
 COMMANDS = {
     "light": {"on": ("turn_off", "off"), "off": ("turn_on", "on")},
@@ -77,6 +81,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8123, help="of Home Assistant (8123)")
     parser.add_argument("--coap-port", type=int, default=5683, help="of the LwM2M server (5683)")
     parser.add_argument(
+        "--coaps-port", type=int, default=5684, help="of the LwM2M server, with encryption (5684)"
+    )
+    parser.add_argument(
         "--folder", type=Path, default=DEFAULT_FOLDER, help="Home Assistant's folder (.demo)"
     )
     parser.add_argument(
@@ -101,12 +108,15 @@ def ensure_free(kind: socket.SocketKind, port: int, option: str) -> None:
 
 
 @asynccontextmanager
-async def boards(server_port: int, log: Path) -> AsyncIterator[None]:
-    """Run all boards, and one more of the weather stations as a newcomer."""
-    server = f"coap://{HOST}:{server_port}"
+async def boards(server_port: int, secure_port: int, key: str, log: Path) -> AsyncIterator[None]:
+    """Run all boards, one of them with a key, and a second weather station as a newcomer."""
+    plain = ["--server", f"coap://{HOST}:{server_port}"]
+    secure = ["--server", f"coaps://{HOST}:{secure_port}", "--key", key]
+    names = [option for name in BLUEPRINTS if name != SECURED for option in ("--board", name)]
     commands = [
-        ["--server", server],
-        ["--server", server, "--board", WEATHER_STATION.name, "--prefix", NEW_BOARD_PREFIX],
+        [*plain, *names],
+        [*plain, "--board", WEATHER_STATION.name, "--prefix", NEW_BOARD_PREFIX],
+        [*secure, "--board", SECURED],
     ]
     with log.open("wb") as output:
         processes = [
@@ -128,9 +138,9 @@ async def boards(server_port: int, log: Path) -> AsyncIterator[None]:
             await asyncio.gather(*(stop(process) for process in processes))
 
 
-async def add_server(home: HomeAssistant, port: int) -> None:
-    """Add the LwM2M server, or move it to another port."""
-    server = {"name": "LwM2M", "host": HOST, "port": port}
+async def add_server(home: HomeAssistant, port: int, secure_port: int) -> str:
+    """Add the LwM2M server, or move it to other ports; return the ID of its entry."""
+    server = {"name": "LwM2M", "host": HOST, "port": port, "coaps_port": secure_port}
     entries = await home.call("config_entries/get", domain=DOMAIN)
     if not entries:
         result = await home.flow(server, handler=DOMAIN)
@@ -140,6 +150,28 @@ async def add_server(home: HomeAssistant, port: int) -> None:
         done = result["type"] == "abort"
     if not done:
         raise HomeAssistantError(f"the LwM2M server could not be added: {result.get('errors')}")
+    entries = await home.call("config_entries/get", domain=DOMAIN)
+    return str(entries[0]["entry_id"])
+
+
+async def secure(home: HomeAssistant, entry_id: str) -> str:
+    """Add the board that has a key, or give it another; return the key."""
+    key = secrets.token_hex(16)
+    credential = [{"identity": SECURED, "key": key}, {"next_step_id": "save"}]
+    devices = await home.call("config_entries/subentries/list", entry_id=entry_id)
+    there = next((device for device in devices if device["unique_id"] == SECURED), None)
+    mode = {"security": "pre_shared_key"}
+    if there is None:
+        await home.device_flow(entry_id, {"endpoint": SECURED, **mode}, *credential)
+    else:
+        await home.device_flow(
+            entry_id,
+            {"next_step_id": "security"},
+            mode,
+            *credential,
+            subentry_id=there["subentry_id"],
+        )
+    return key
 
 
 async def approve(home: HomeAssistant) -> None:
@@ -235,6 +267,7 @@ async def demo(options: argparse.Namespace) -> None:
     """Run the demo until it is cancelled or, with `--check`, until it is seen to work."""
     ensure_free(socket.SOCK_STREAM, options.port, "--port")
     ensure_free(socket.SOCK_DGRAM, options.coap_port, "--coap-port")
+    ensure_free(socket.SOCK_DGRAM, options.coaps_port, "--coaps-port")
     folder: Path = options.folder.resolve()
     prepare(folder, options.port, INTEGRATION)
     url = f"http://{HOST}:{options.port}"
@@ -244,9 +277,11 @@ async def demo(options: argparse.Namespace) -> None:
     say(f"==> Starting Home Assistant at {url} (about 15 s; its log: {log})")
     async with running(folder, log) as process, HomeAssistant.sign_in(url, process) as home:
         say(f"    up after {monotonic() - start:.1f} s")
-        await add_server(home, options.coap_port)
+        entry_id = await add_server(home, options.coap_port, options.coaps_port)
+        key = await secure(home, entry_id)
         say(f"==> Starting {len(BLUEPRINTS)} boards (about 5 s)")
-        async with boards(options.coap_port, folder / "boards.log"):
+        log_of_boards = folder / "boards.log"
+        async with boards(options.coap_port, options.coaps_port, key, log_of_boards):
             found = await wait_until_ready(home)
             say(f"    {len(found)} entities have their states, {monotonic() - start:.1f} s in all")
             if options.check:

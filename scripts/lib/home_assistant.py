@@ -183,6 +183,19 @@ class HomeAssistant:
         """Answer a form of a config flow."""
         return await self._post(f"/api/config/config_entries/flow/{flow_id}", answer)
 
+    async def device_flow(
+        self, entry_id: str, *answers: dict[str, Any], subentry_id: str | None = None
+    ) -> dict[str, Any]:
+        """Go through the flow of a new device, or of one that is there; return the last result."""
+        path = "/api/config/config_entries/subentries/flow"
+        start: dict[str, Any] = {"handler": [entry_id, "device"]}
+        if subentry_id:
+            start["subentry_id"] = subentry_id
+        result = await self._post(path, start)
+        for answer in answers:
+            result = await self._post(f"{path}/{result['flow_id']}", answer)
+        return result
+
     async def options(self, entry_id: str, step: str, answer: dict[str, Any]) -> dict[str, Any]:
         """Choose from the menu of a config entry's options, and answer the form."""
         path = "/api/config/config_entries/options/flow"

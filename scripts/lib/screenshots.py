@@ -16,7 +16,16 @@ from playwright.async_api import Error, expect
 
 from simulator.boards import BLUEPRINTS, COLOUR_LIGHT, SMART_PLUG, WEATHER_STATION
 
-from .browser import CHROMIUM, demo, open_card, open_confirmation, open_device, signed_in
+from .browser import (
+    CHROMIUM,
+    demo,
+    open_add_device,
+    open_card,
+    open_confirmation,
+    open_device,
+    press_next,
+    signed_in,
+)
 from .demo import NEW_BOARD_PREFIX, say
 from .home_assistant import HomeAssistantError
 
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 NEWCOMER = NEW_BOARD_PREFIX + WEATHER_STATION.name
+EXAMPLE = "kitchen-board"
 SETTLED = 1.5
 """Seconds in which the frontend's animations end."""
 HISTORY = 180.0
@@ -48,6 +58,18 @@ async def discovery(page: Page, url: str) -> None:
     await screenshot(page, "discovered")
     await open_confirmation(page, NEWCOMER)
     await screenshot(page, "confirm")
+    await page.keyboard.press("Escape")
+
+
+async def security(page: Page, url: str) -> None:
+    """Show how a device with a key is added, without adding it; the key is a mere example."""
+    await open_add_device(page, url, EXAMPLE)
+    await page.locator("input[type=password]").fill(bytes(range(16)).hex())
+    await press_next(page, "Save the device")
+    await screenshot(page, "connect-device")
+    await page.get_by_text("Settings for Zephyr").click()
+    await expect(page.get_by_text("CONFIG_NET_SAMPLE_LWM2M_PSK")).to_be_visible()
+    await screenshot(page, "connect-zephyr")
     await page.keyboard.press("Escape")
 
 
@@ -84,6 +106,7 @@ async def controls(page: Page, url: str, board: str, entity: str) -> None:
 async def take(page: Page, url: str) -> None:
     """Take all screenshots."""
     await discovery(page, url)
+    await security(page, url)
     for board in (COLOUR_LIGHT, SMART_PLUG):
         await toggle(page, url, board.name)
     say(f"==> Letting the boards do something ({HISTORY:.0f} s)")
