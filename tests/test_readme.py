@@ -14,9 +14,14 @@ import pytest
 import yaml
 
 from custom_components.lwm2m import services
+from custom_components.lwm2m.connection_settings import ConnectionSettings, Sdk
 from custom_components.lwm2m.discovery import DISCOVERY_SCHEMAS, PLATFORMS
 from custom_components.lwm2m.entity import QUANTITY
+from custom_components.lwm2m.key_material import make_certificate, make_private_key
+from custom_components.lwm2m.protocol.coap import Scheme
+from custom_components.lwm2m.protocol.dtls import ServerIdentity
 from custom_components.lwm2m.protocol.model.registry import load_registry
+from custom_components.lwm2m.protocol.security import PreSharedKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,6 +145,20 @@ def test_example_is_a_valid_call(step: dict[str, Any]) -> None:
     name = step["action"].removeprefix("lwm2m.")
     SCHEMAS[name](step["data"])
     assert step["data"].keys() <= ACTIONS[name]["fields"].keys()
+
+
+@pytest.mark.parametrize("sdk", Sdk)
+def test_settings_of_an_sdk_are_those_that_are_shown(sdk: Sdk) -> None:
+    key = make_private_key()
+    settings = ConnectionSettings(
+        endpoint="kitchen-board",
+        scheme=Scheme.COAPS,
+        host="192.168.1.10",
+        port=5684,
+        server=ServerIdentity(key, (make_certificate(key, "LwM2M"),)),
+        credential=PreSharedKey(b"kitchen-board", bytes(range(16))),
+    )
+    assert f"```\n{settings.of(sdk)}\n```" in README.replace("```sh", "```")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -169,6 +169,7 @@ class ConnectionSettings:
                     f"CONFIG_NET_SAMPLE_LWM2M_{name}={json.dumps(text, ensure_ascii=False)}"
                     for name, text in settings.items()
                 ),
+                "CONFIG_NET_DHCPV4=y",
                 "",
                 "# Build",
                 "west build -b YOUR_BOARD samples/net/lwm2m_client -- \\",
