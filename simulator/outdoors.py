@@ -1,4 +1,4 @@
-"""Boards for outdoors: a tracker that moves, and a controller of what moves in a garden."""
+"""Boards for outdoors: a tracker that moves, and a garden controller with a probe behind it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from custom_components.lwm2m.protocol.path import Path
 
 from .blueprint import Blueprint, Computed
 from .drift import Drift
-from .parts import SIGNAL, battery, device, mains
+from .parts import SIGNAL, battery, device, follow_extremes, mains, sensor
 
 if TYPE_CHECKING:
     from .board import Board
@@ -84,6 +84,27 @@ def _garden_tick(board: Board, seconds: float) -> None:
     board.set(VENT_REMAINING_TIME, max(0.0, board.value(VENT_REMAINING_TIME) - seconds))
 
 
+_GREENHOUSE = (
+    Drift(Path(3303, 0, 5700), 24.0, 2.0, digits=1),
+    Drift(Path(3304, 0, 5700), 70.0, 6.0, digits=0),
+)
+
+
+def _greenhouse_tick(board: Board, seconds: float) -> None:
+    for drift in _GREENHOUSE:
+        drift.step(board, seconds)
+
+
+GREENHOUSE_PROBE = Blueprint(
+    name="greenhouse-probe",
+    instances={
+        Path(3303, 0): sensor(24.5, "Cel", -20.0, 60.0),
+        Path(3304, 0): sensor(68.0, "%RH", 0.0, 100.0),
+    },
+    changed=follow_extremes,
+    tick=_greenhouse_tick,
+)
+
 GARDEN_CONTROLLER = Blueprint(
     name="garden-controller",
     instances={
@@ -93,6 +114,8 @@ GARDEN_CONTROLLER = Blueprint(
         Path(3425, 0): {1: 0, 2: 0, 3: 0, 4: 0, 6: False},
         Path(10359, 0): {1: "Garden gate", 50: True, 100: _lock_or_unlock},
     },
+    versions={25: "2.0"},
+    behind={"probe0": GREENHOUSE_PROBE},
     changed=_garden_changed,
     tick=_garden_tick,
 )

@@ -85,7 +85,9 @@ def entity_list(schemas: Iterable[DiscoverySchema]) -> str:
     for schema in schemas:
         if schema.entity_description.translation_key not in EXTREMES:
             names[schema.platform.replace("_", " ")].append(entity_name(schema))
-    return "; ".join(f"{platform}: {', '.join(names[platform])}" for platform in sorted(names))
+    return "; ".join(
+        f"{platform}: {', '.join(dict.fromkeys(names[platform]))}" for platform in sorted(names)
+    )
 
 
 def object_table() -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .protocol.path import Path
     from .protocol.persistence import Json
     from .protocol.registration import Registration
+    from .protocol.reporting import Readings
 
 
 class IotDevice(Device):
@@ -116,6 +117,13 @@ class Gateway:
                     device.async_unregistered("its gateway is")
             elif iot_device.instance in self._device.learnt:
                 self._follow(device, registration_of(registration, iot_device))
+
+    @callback
+    def async_sent(self, endpoint: str, readings: Readings) -> None:
+        """Take what the gateway sent of a device."""
+        for device in self.devices.values():
+            if device.endpoint == endpoint:
+                device.async_sent(readings)
 
     @callback
     def async_close(self) -> None:

@@ -359,7 +359,7 @@ class Hub:
             case Presence() if device:
                 device.async_presence(awake=event.awake, waiting=event.waiting)
             case Sent() if device:
-                device.async_sent(event.readings)
+                self._sent(device, event)
             case Registered() | Updated():
                 self._offer(registration)
             case Deregistered() if device:
@@ -376,6 +376,12 @@ class Hub:
         self._show_presence(device)
         if gateway := self._gateways.get(device.endpoint):
             gateway.async_refresh()
+
+    def _sent(self, device: Device, event: Sent) -> None:
+        if event.behind is None:
+            device.async_sent(event.readings)
+        elif gateway := self._gateways.get(device.endpoint):
+            gateway.async_sent(event.behind, event.readings)
 
     def _save_update(self, registration: Registration, previous: Registration) -> None:
         """Store an Update: one that only prolongs the lifetime is in no hurry, and most do."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aiocoap import POST, Message
 from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -98,6 +99,17 @@ async def test_device_is_read_by_an_action(probe: Shown) -> None:
         return_response=True,
     )
     assert answer["resources"][str(TEMPERATURE)]["value"] == 21.5
+
+
+async def test_what_the_gateway_sends_of_a_device_is_shown(gateway: Shown, probe: Shown) -> None:
+    await gateway.board.send((None, {TEMPERATURE: 20.0}))
+    pack = b'[{"n":"/dev0/3303/0/5700","v":28.5}]'
+    await gateway.board.client.coap.request(
+        Message(code=POST, uri_path=("dp",), content_format=110, payload=pack)
+    )
+    await probe.next_value(TEMPERATURE, 28.5)
+    assert probe.state(str(TEMPERATURE)).state == "28.5"
+    assert gateway.state(str(TEMPERATURE)).state == "20.0"
 
 
 async def test_several_devices_are_told_apart(gateway: Shown, probe: Shown) -> None:

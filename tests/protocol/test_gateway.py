@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from aiocoap import CHANGED, CONTENT, NON
+from aiocoap import BAD_REQUEST, CHANGED, CONTENT, NON, NOT_FOUND, POST
 import pytest
 
 from custom_components.lwm2m.protocol.errors import NotRegistered, RegistrationEnded
 from custom_components.lwm2m.protocol.gateway import MAX_DEVICES, iot_devices, registration_of
 from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.protocol.reporting import latest
+from custom_components.lwm2m.protocol.server import Sent
 
 from .conftest import PATIENCE
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from custom_components.lwm2m.protocol.node import Decoded, Value, Values
     from custom_components.lwm2m.protocol.server import LwM2mServer
 
-    from .conftest import Device, MakeDevice
+    from .conftest import Device, Events, MakeDevice
 
 JSON = 110
 LINKS = b"</>;ct=110,</3/0>,</25/0>,</3303/0>"
@@ -210,6 +212,51 @@ async def test_what_a_device_has_can_be_listed_anew(gateway: Client) -> None:
     gateway.add_behind(registration_of(gateway.registration, changed))
     assert gateway.behind(ROOT) is probe
     assert Path(3304, 0) in probe.registration.instances
+
+
+# Send
+
+
+async def send(device: Device, events: Events, payload: bytes) -> tuple[Any, list[Sent]]:
+    """Send values; return the answer's code and what the server tells of it."""
+    answer = await device.request(POST, "dp", content_format=JSON, payload=payload)
+    await device.update("none")  # what is told of the Send is told by now
+    sent = []
+    while not events.empty:
+        if isinstance(event := await events.next(), Sent):
+            sent.append(event)
+    return answer.code, sent
+
+
+async def test_what_a_gateway_sends_of_a_device_is_the_devices(
+    gateway: Client, device: Device, events: Events
+) -> None:
+    code, (sent,) = await send(device, events, b'[{"n":"/dev0/3303/0/5700","v":21.5}]')
+    assert code == CHANGED
+    assert (sent.registration.endpoint, sent.behind) == ("gate", "gate/probe")
+    assert latest(sent.readings).values == {MEASURED: 21.5}
+
+
+async def test_a_gateway_sends_of_itself_and_of_a_device_at_once(
+    gateway: Client, device: Device, events: Events
+) -> None:
+    payload = b'[{"n":"/3303/0/5700","v":19},{"n":"/dev0/3303/0/5700","v":21.5}]'
+    _, sent = await send(device, events, payload)
+    assert [(event.behind, latest(event.readings).values) for event in sent] == [
+        (None, {MEASURED: 19}),
+        ("gate/probe", {MEASURED: 21.5}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("/dev9/3303/0/5700", BAD_REQUEST), ("/dev0/3304/0/5700", NOT_FOUND)],
+)
+async def test_a_send_of_what_no_device_has_is_refused(
+    gateway: Client, device: Device, events: Events, name: str, code: Any
+) -> None:
+    payload = f'[{{"n":"/3303/0/5700","v":19}},{{"n":"{name}","v":21.5}}]'.encode()
+    assert await send(device, events, payload) == (code, [])
 
 
 # Asleep

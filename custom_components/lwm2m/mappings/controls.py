@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DURATION = NumberDeviceClass.DURATION
 MS = UnitOfTime.MILLISECONDS
+S = UnitOfTime.SECONDS
 PERCENT = UnitOfRatio.PERCENTAGE
 
 
@@ -29,7 +30,7 @@ def _on_time(objects: Objects, resource_id: int, key: str) -> DiscoverySchema:
         resource_id,
         key,
         Class.DURATION,
-        UnitOfTime.SECONDS,
+        S,
         named=True,
         state_class=SensorStateClass.TOTAL_INCREASING,
         diagnostic=True,
@@ -118,13 +119,22 @@ OUTPUTS = (
     switch.output(3312, 5850, "outlet", SwitchDeviceClass.OUTLET),
     number.level(3312, 5851, "outlet_level"),
     _on_time(3312, 5852, "outlet_on_time"),
+    switch.output(3340, 5850, "timer"),
+    button.action(3340, 5523, "trigger_timer", enabled=True, config=False),
+    number.control(3340, 5521, "timer_delay", unit=S, minimum=0, step=0.1, mode=NumberMode.BOX),
+    number.setting(3340, 5525, "timer_off_time", DURATION, S, step=0.1),
+    sensor.measurement(3340, 5538, "timer_remaining", Class.DURATION, S, named=True),
+    _on_time(3340, 5544, "timer_on_time"),
+    binary_sensor.state(3340, 5543, "timer_output"),
+    sensor.counter(3340, 5501, "timer_input_counter", diagnostic=True, enabled=False),
+    sensor.counter(3340, 5534, "timer_output_counter", diagnostic=True, enabled=False),
     switch.output(3350, 5850, "stopwatch"),
     sensor.measurement(
         3350,
         5544,
         "stopwatch_time",
         Class.DURATION,
-        UnitOfTime.SECONDS,
+        S,
         named=True,
         state_class=SensorStateClass.TOTAL_INCREASING,
     ),

@@ -21,11 +21,12 @@ from .codec.link_format import parse_links
 from .codec.tlv import encode_instance
 from .errors import BadRequest, BadResponse, NotRegistered
 from .exchange import Exchanges
+from .gateway import root_of
 from .object_list import object_path
 from .path import Path
 from .payloads import ROOT, Payloads
 from .queue_mode import AWAKE_TIME, RequestQueue, written_by
-from .reporting import Observation, latest
+from .reporting import Observation, latest, parse_send
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -159,6 +160,23 @@ class Client:
         """End a client behind this one, if there is one with this alternate path."""
         if client := self._behind.pop(root, None):
             client.close()
+
+    def parse_send(self, message: Message) -> list[tuple[Registration, Readings]]:
+        """Read a Send: what it says of this client, and of those behind it; RequestError."""
+        told: dict[str, None] = {}
+
+        def belongs(name: str, *, root: str) -> bool:
+            told[of := root_of(name, self.registration.root, self._behind)] = None
+            return of == root
+
+        def parse(client: Client) -> tuple[Registration, Readings]:
+            registration = client.registration
+            mine = partial(belongs, root=registration.root) if self._behind else None
+            return registration, parse_send(message, registration, client.type_of, mine)
+
+        own = parse(self)
+        others = [parse(self._behind[root]) for root in list(told) if root in self._behind]
+        return [own, *others] if own[1] or not others else others
 
     def heard(self) -> None:
         """Take note of a request of the client: it is awake."""

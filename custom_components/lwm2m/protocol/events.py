@@ -54,6 +54,8 @@ class Sent:
 
     registration: Registration
     readings: Readings
+    behind: str | None = None
+    """The endpoint name of whom behind the client the values are, None for its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from .codec.link_format import parse_links
 from .object_list import ObjectList, RequestError, list_objects
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from .node import Values
     from .path import Path
     from .registration import Registration
@@ -72,6 +74,12 @@ def registration_of(gateway: Registration, device: IotDevice) -> Registration:
         instances=device.objects.instances,
         versions=device.objects.versions,
     )
+
+
+def root_of(name: str, own: str, behind: Container[str]) -> str:
+    """Return which alternate path a name of SenML begins with: one behind a client, or its own."""
+    root = f"{own}/{name.removeprefix(f'{own}/').partition('/')[0]}"
+    return root if root in behind else own
 
 
 def _read(values: Values, instance: Path) -> IotDevice:

@@ -165,9 +165,12 @@ class Observation:
 
 
 def parse_send(
-    message: Message, registration: Registration, type_of: Callable[[Path], ResourceModel | None]
+    message: Message,
+    registration: Registration,
+    type_of: Callable[[Path], ResourceModel | None],
+    belongs: Callable[[str], bool] | None = None,
 ) -> Readings:
-    """Read a Send; RequestError when it is wrong.
+    """Read a Send, of it the names that belong to the client; RequestError when it is wrong.
 
     4.04 when an object in it is not registered, as the table of response codes has it
     (Transport-V1_1_1 6.7; Core-V1_1_1 6.4.6).
@@ -179,7 +182,7 @@ def parse_send(
         raise RequestError(codes.UNSUPPORTED_CONTENT_FORMAT, "not a format of Send")
     try:
         readings = decode_timestamped(
-            number, message.payload, Path(), type_of, root=registration.root
+            number, message.payload, Path(), type_of, registration.root, belongs=belongs
         )
     except CodecError as err:
         raise RequestError(codes.BAD_REQUEST, str(err)) from err

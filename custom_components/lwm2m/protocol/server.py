@@ -45,7 +45,6 @@ from .persistence import (
 from .queue_mode import AWAKE_TIME
 from .registration import RegisterRequest, Registration, apply_update, grant, parse_register
 from .registration_store import RegistrationStore
-from .reporting import parse_send
 from .security import CredentialStore, SecurityEvent
 from .security_monitor import SecurityMonitor
 
@@ -362,9 +361,11 @@ class LwM2mServer:
         if registration is None:
             raise RequestError(codes.NOT_FOUND, "not registered")
         client = self._clients[registration.endpoint]
-        readings = parse_send(message, registration, client.type_of)
+        sent = client.parse_send(message)
         self.counters.sent += 1
-        self._publish(Sent(registration, readings))
+        for sender, readings in sent:
+            behind = None if sender.root == registration.root else sender.endpoint
+            self._publish(Sent(registration, readings, behind))
         return Message(code=codes.CHANGED)
 
     def _registration_at(self, location: str, peer: Peer) -> Registration:

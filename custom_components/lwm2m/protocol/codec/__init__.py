@@ -12,7 +12,7 @@ from . import cbor, lwm2m_cbor, oma_json, opaque, senml_cbor, senml_json, text, 
 from .base import CodecError, ContentFormat, Scope, TypeOf, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..node import Decoded, Values
     from ..path import Path
@@ -90,12 +90,14 @@ def decode_timestamped(
     root: str = "",
     *,
     now: datetime | None = None,
+    belongs: Callable[[str], bool] | None = None,
 ) -> list[tuple[datetime | None, Decoded]]:
     """Read what a payload says of each time, oldest first; None is the time of the untimed.
 
-    `now` is what relative times count from. CodecError as `decode`.
+    `now` is what relative times count from. `belongs` tells which names of SenML count, all
+    when it is None. CodecError as `decode`.
     """
-    scope = Scope(path, type_of, root)
+    scope = Scope(path, type_of, root, belongs)
     if normalize(content_format) not in _TIMED:
         return [(None, _codec(_CODECS, content_format).decode(payload, scope))]
     timed = _codec(_TIMED, content_format)

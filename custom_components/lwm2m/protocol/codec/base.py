@@ -52,9 +52,11 @@ class Scope(NamedTuple):
     """Where a payload belongs. A tuple, for one is made of each notification.
 
     `path` is the request's. `root` is the client's alternate path, such as `/lwm2m`, and
-    empty where it has none (OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.1).
+    empty where it has none (OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.1). `belongs` tells which
+    names in it are the client's, where a Send holds those of several; None is all.
     """
 
     path: Path
     type_of: TypeOf
     root: str = ""
+    belongs: Callable[[str], bool] | None = None

@@ -95,9 +95,10 @@ def _resolve(pack: object, scope: Scope, now: float) -> Iterator[Record]:
         base_value = number(record, "bv", base_value)
         label, raw = _value(record, base_value)
         if label or "n" in record:
-            path = name_path(base_name + text(record, "n", ""), scope)
-            time = _time(base_time + number(record, "t", 0), now)
-            yield Record(path, label, raw, time)
+            name = base_name + text(record, "n", "")
+            if scope.belongs is None or scope.belongs(name):
+                time = _time(base_time + number(record, "t", 0), now)
+                yield Record(name_path(name, scope), label, raw, time)
 
 
 def _check_understood(record: Fields) -> None:
