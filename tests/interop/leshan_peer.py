@@ -84,13 +84,14 @@ async def leshan(
     queue_mode: bool = False,
     security: Sequence[str] = (),
     properties: Sequence[str] = (),
+    tcp: bool = False,
 ) -> AsyncIterator[LeshanPeer]:
     """Run a Leshan client that registers with the server on this port of 127.0.0.1.
 
     `content_format` is the only one that it knows, by Leshan's name. LeshanPeer.java lists what
     `security` and `properties` may be.
     """
-    scheme = "coaps" if security else "coap"
+    scheme = ("coaps" if security else "coap") + ("+tcp" if tcp else "")
     process = await asyncio.create_subprocess_exec(
         "java",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",

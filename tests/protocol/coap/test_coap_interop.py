@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from aiocoap import CHANGED, CONTENT, NOT_FOUND, Code, Message
 import pytest
 
+from custom_components.lwm2m.protocol.coap import Scheme
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -49,16 +51,16 @@ def store() -> Store:
     return Store()
 
 
-@pytest.fixture(params=["127.0.0.1", "[::1]"])
+@pytest.fixture(params=["coap://127.0.0.1", "coap://[::1]", "coap+tcp://127.0.0.1"])
 async def uri(
     request: pytest.FixtureRequest,
     open_endpoint: Callable[..., Awaitable[CoapEndpoint]],
     store: Store,
 ) -> str:
-    """Return the server's address, over IPv4 and IPv6."""
+    """Return the server's address, over IPv4 and IPv6, and over TCP."""
     endpoint = await open_endpoint(store, host=None)
-    (transport,) = endpoint._transports
-    return f"coap://{request.param}:{transport.port}"
+    scheme = Scheme(request.param.partition(":")[0])
+    return f"{request.param}:{await endpoint.listen(scheme, None, 0)}"
 
 
 async def coap_client(*arguments: str, stdin: bytes | None = None) -> str:

@@ -57,7 +57,7 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClien
  * SERVERS_CERTIFICATE} (files, DER). Properties: {@code cid} (length of a connection ID, none
  * without), {@code reconnect} (true: with a full handshake before each update).
  * Commands: {@code set OBJECT/INSTANCE/RESOURCE NUMBER}, {@code update}, {@code send PATH},
- * {@code stop} (deregisters), {@code vanish} (does not).
+ * {@code disconnect} (over TCP), {@code stop} (deregisters), {@code vanish} (does not).
  */
 public final class LeshanPeer {
     private static final int SERVER_ID = 123;
@@ -126,10 +126,10 @@ public final class LeshanPeer {
         };
     }
 
-    private static CaliforniumClientEndpointsProvider endpoints() {
+    private static CaliforniumClientEndpointsProvider endpoints(TcpProtocolProvider tcp) {
         CaliforniumClientEndpointsProvider.Builder builder =
                 new CaliforniumClientEndpointsProvider.Builder(
-                        new CoapClientProtocolProvider(), new CoapsClientProtocolProvider());
+                        new CoapClientProtocolProvider(), new CoapsClientProtocolProvider(), tcp);
         Configuration configuration = builder.createDefaultConfiguration();
         if (Integer.getInteger("cid") != null) {
             configuration.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, Integer.getInteger("cid"));
@@ -151,11 +151,12 @@ public final class LeshanPeer {
                 new Instance(values(SENSOR_VALUE, 21.5d, 5701, "Cel", 5601, 20.0d, 5602, 23.0d));
         Instance light = new Instance(values(5850, false, 5851, 50L, 5706, "#102030"));
 
+        BindingMode binding = uri.contains("+tcp") ? BindingMode.T : BindingMode.U;
         ObjectsInitializer initializer = new ObjectsInitializer(new StaticModel(models));
         initializer.setInstancesForObject(0, security(uri, arguments));
         initializer.setInstancesForObject(1, new Server(SERVER_ID, lifetime));
         initializer.setInstancesForObject(
-                3, new Device("Eclipse Leshan", "Peer", "LESHAN-1", EnumSet.of(BindingMode.U)));
+                3, new Device("Eclipse Leshan", "Peer", "LESHAN-1", EnumSet.of(binding)));
         initializer.setInstancesForObject(TEMPERATURE, temperature);
         initializer.setInstancesForObject(LIGHT, light);
 
@@ -173,10 +174,11 @@ public final class LeshanPeer {
                 initializer.setDefaultContentFormat(object, only);
             }
         }
+        TcpProtocolProvider tcp = new TcpProtocolProvider();
         LeshanClient client =
                 new LeshanClientBuilder(endpoint)
                         .setObjects(initializer.createAll())
-                        .setEndpointsProviders(endpoints())
+                        .setEndpointsProviders(endpoints(tcp))
                         .setRegistrationEngineFactory(engine)
                         .setEncoder(
                                 new DefaultLwM2mEncoder(
@@ -232,6 +234,10 @@ public final class LeshanPeer {
                 }
                 case "update" -> client.triggerRegistrationUpdate();
                 case "send" -> send(client, words[1]);
+                case "disconnect" -> {
+                    tcp.disconnect();
+                    say("disconnected");
+                }
                 case "stop" -> {
                     client.destroy(true);
                     return;
