@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, override
 
-from homeassistant.config_entries import SOURCE_USER, ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import (
-    QrCodeSelector,
-    QrCodeSelectorConfig,
-    QrErrorCorrectionLevel,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -22,7 +19,6 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from .address import ports_of, usual_scheme
-from .connection_settings import SDKS, ConnectionSettings, Sdk
 from .const import CONF_ENDPOINT, SUBENTRY_TYPE_DEVICE
 from .credentials import (
     CONF_SECURITY,
@@ -56,7 +52,7 @@ from .protocol.security import (
     PreSharedKey,
     RawPublicKey,
 )
-from .server_identity import async_ensure_identity, async_server_hosts
+from .settings_flow import SettingsFlow
 
 if TYPE_CHECKING:
     from .protocol.security import Credential
@@ -108,15 +104,11 @@ CERTIFICATE_SCHEMA = vol.Schema(
 )
 
 
-class DeviceSubentryFlow(ConfigSubentryFlow):
+class DeviceSubentryFlow(SettingsFlow):
     """Adds a device by its endpoint name, or changes its name and its security.
 
     What has been chosen is saved at the end, after what the device has to be told was shown.
     """
-
-    _endpoint: str
-    _settings: ConnectionSettings
-    _changed = False
 
     # A new device
 
@@ -343,135 +335,11 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
             return {field: "unusable_credential"}, {}
         return {}, {}
 
-    # What the device has to be told
-
-    async def _show(
-        self,
-        credential: Credential | None,
-        private_key: bytes | None = None,
-        *,
-        changed: bool = True,
-    ) -> SubentryFlowResult:
-        entry = self._get_entry()
-        hosts = await async_server_hosts(self.hass, entry)
-        usual = Scheme.COAPS if credential else Scheme.COAP
-        scheme = usual_scheme(entry.data, secure=credential is not None) or usual
-        self._changed = changed
-        self._settings = ConnectionSettings(
-            self._endpoint,
-            scheme,
-            hosts[0],
-            ports_of(entry.data).get(scheme, 0),
-            await async_ensure_identity(self.hass, entry),
-            credential,
-            private_key,
-        )
-        return self._show_settings()
-
-    def _show_settings(self) -> SubentryFlowResult:
-        settings = self._settings
-        return self.async_show_menu(
-            step_id=f"settings_{settings.mode}",
-            menu_options=[
-                "save" if self._changed else "done",
-                *(["qr_code"] if settings.qr_code else []),
-                *SDKS[settings.mode],
-            ],
-            description_placeholders=settings.placeholders,
-        )
-
-    async def async_step_settings_none(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings of a device without security."""
-        return self._show_settings()
-
-    async def async_step_settings_pre_shared_key(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings of a device with a pre-shared key."""
-        return self._show_settings()
-
-    async def async_step_settings_raw_public_key(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings of a device with a raw public key."""
-        return self._show_settings()
-
-    async def async_step_settings_certificate(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings of a device with a certificate."""
-        return self._show_settings()
-
-    async def async_step_qr_code(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings as a QR code."""
-        if user_input is not None:
-            return self._show_settings()
-        code = QrCodeSelector(
-            QrCodeSelectorConfig(
-                data=self._settings.qr_code or "",
-                scale=4,
-                error_correction_level=QrErrorCorrectionLevel.MEDIUM,
-            )
-        )
-        return self.async_show_form(
-            step_id="qr_code",
-            data_schema=vol.Schema({vol.Optional("qr_code"): code}),
-            last_step=False,
-        )
-
-    async def async_step_zephyr(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings as Zephyr takes them."""
-        return self._show_sdk(Sdk.ZEPHYR, user_input)
-
-    async def async_step_anjay(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings as Anjay takes them."""
-        return self._show_sdk(Sdk.ANJAY, user_input)
-
-    async def async_step_wakaama(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings as Wakaama takes them."""
-        return self._show_sdk(Sdk.WAKAAMA, user_input)
-
-    async def async_step_leshan(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings as Leshan takes them."""
-        return self._show_sdk(Sdk.LESHAN, user_input)
-
-    def _show_sdk(self, sdk: Sdk, user_input: dict[str, Any] | None) -> SubentryFlowResult:
-        if user_input is not None:
-            return self._show_settings()
-        return self.async_show_form(
-            step_id=sdk.value,
-            description_placeholders={"settings": self._settings.of(sdk)},
-            last_step=False,
-        )
-
-    # The end
-
-    async def async_step_save(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Keep what was chosen."""
-        return self._save(self._settings.credential)
-
-    async def async_step_done(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Leave all as it is."""
-        return self.async_abort(reason="settings_shown")
-
+    @override
     def _save(self, credential: Credential | None) -> SubentryFlowResult:
         """Add the device, or change its security: all that its former credential opened ends."""
+        if credential and self._credential_errors("base", credential)[0]:
+            return self.async_abort(reason="credential_in_use")  # another flow was faster
         data = dump_credential(credential)
         if self.source == SOURCE_USER:
             return self.async_create_entry(

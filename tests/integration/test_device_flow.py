@@ -120,6 +120,20 @@ async def test_nothing_is_kept_before_it_is_saved(
     assert credential_of(hub) is None
 
 
+async def test_identity_that_another_has_got_meanwhile_is_not_saved(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
+) -> None:
+    slow, fast = DeviceFlow(hass, entry), DeviceFlow(hass, entry)
+    await slow.add(SecurityMode.PRE_SHARED_KEY)
+    await slow.send(identity="kitchen")
+    await fast.add(SecurityMode.PRE_SHARED_KEY, "cellar-board")
+    await fast.send(identity="kitchen")
+    await fast.choose("save")
+    result = await slow.choose("save")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "credential_in_use")
+    assert hub.devices.keys() == {"cellar-board"}
+
+
 # Raw public key
 
 
