@@ -27,6 +27,21 @@ MODELS_DIRECTORY: Final = "models"
 PROFILES_DIRECTORY: Final = "profiles"
 """Below `<config>/lwm2m/`: the user's own device profiles."""
 
+EVENT_REGISTRATION: Final = f"{DOMAIN}_registration"
+"""On Home Assistant's bus: a device has become available, or is not any more."""
+
+
+class RegistrationChange(StrEnum):
+    """What became of a device's registration."""
+
+    REGISTERED = "registered"
+    DEREGISTERED = "deregistered"
+    EXPIRED = "expired"
+    """Its lifetime ended without an Update."""
+    REVOKED = "revoked"
+    """Its credential was changed or replaced."""
+
+
 EVENT_NOTIFICATION: Final = f"{DOMAIN}_notification"
 """On Home Assistant's bus: a manually observed path was notified, or a device sent values."""
 

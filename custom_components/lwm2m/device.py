@@ -6,15 +6,18 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
 from homeassistant.util import dt as dt_util
 
 from .commands import Commands
-from .const import DOMAIN, LOGGER
+from .const import DOMAIN, EVENT_REGISTRATION, LOGGER, RegistrationChange
+from .device_issues import CURRENT_TIME, DeviceIssues
 from .errors import translate_errors
 from .following import DEVICE, Following
 from .manual_observations import ManualObservations
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
         Sequence,
         Set as AbstractSet,
     )
-    from datetime import datetime
 
     from .hub import Lwm2mConfigEntry
     from .profiles.profile import Profile
@@ -104,6 +106,7 @@ class Device:
         self.values: Values = {}
         self.resources: set[Path] = set()
         self.failures: deque[tuple[datetime, ClientError]] = deque(maxlen=MAX_FAILURES)
+        self.issues = DeviceIssues(hass, entry, self)
         self.awake = True
         self.waiting = 0
         self.profile = DeviceProfile()
@@ -164,6 +167,11 @@ class Device:
     def polled(self) -> Collection[Path]:
         """The instances that are read because they cannot be observed."""
         return self._following.polled
+
+    @property
+    def refused(self) -> Collection[Path]:
+        """Those of the polled instances that the device did not let be observed."""
+        return self._following.refused
 
     @property
     def attributes(self) -> Mapping[Path, Mapping[str, float]]:
@@ -360,6 +368,7 @@ class Device:
         if returned:
             LOGGER.info("Device %s is registered", self.endpoint)
             self._notify(self._watchers)
+            self._tell(RegistrationChange.REGISTERED)
         self._following.async_start()
 
     @callback
@@ -377,12 +386,17 @@ class Device:
         self.manual.async_sent(readings)
 
     @callback
-    def async_unregistered(self, reason: str) -> None:
+    def async_unregistered(self, change: RegistrationChange) -> None:
         """Become unavailable."""
         self._forget_client()
         self.registration = None
-        LOGGER.info("Device %s is unavailable: %s", self.endpoint, reason)
+        LOGGER.info("Device %s is unavailable: %s", self.endpoint, change)
         self._notify(self._watchers)
+        self._tell(change)
+
+    def _tell(self, change: RegistrationChange) -> None:
+        data = {ATTR_DEVICE_ID: self.id, "endpoint": self.endpoint, "change": change.value}
+        self._hass.bus.async_fire(EVENT_REGISTRATION, data)
 
     @callback
     def async_presence(self, *, awake: bool, waiting: int) -> None:
@@ -407,6 +421,7 @@ class Device:
         self._commands.close()
         self._forget_client()
         self.registration = None
+        self.issues.async_clear()
 
     def _forget_client(self) -> None:
         self._following.async_forget()
@@ -487,6 +502,8 @@ class Device:
         identity_changed = not IDENTITY_PATHS.isdisjoint(changed)
         if identity_changed:
             self._choose_profile(self.registration)
+        if isinstance(time := decoded.values.get(CURRENT_TIME), datetime):
+            self.issues.async_check_clock(time)
         self._notify(changed)
         for instance in {path.instance for path in grown} & self._following.learnt:
             self._shared.on_resources(self, instance)

@@ -221,6 +221,7 @@ class Following:
         except ClientError as err:
             self._device.note(err)
             LOGGER.debug("Following %s was interrupted: %s", device.endpoint, err)
+        device.issues.async_check_observed()
         if self.polled or self._unlearnt:
             self._schedule_tick()
 

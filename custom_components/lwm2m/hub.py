@@ -21,11 +21,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
 from .address import ports_of
-from .const import (
-    DOMAIN,
-    LOGGER,
-    SUBENTRY_TYPE_DEVICE,
-)
+from .const import DOMAIN, LOGGER, SUBENTRY_TYPE_DEVICE, RegistrationChange
 from .credentials import load_credential
 from .device import Device, Shared
 from .discovery import discover_instance
@@ -72,9 +68,14 @@ type Lwm2mConfigEntry = ConfigEntry[Hub]
 MAX_PENDING = 50
 """How many unknown endpoints may wait for the owner's approval."""
 
-
 LIFETIME_GRACE = 45
 """Seconds: MAX_TRANSMIT_SPAN of RFC 7252 4.8.2, as long as a lost Update is still on its way."""
+
+ENDS = {
+    Deregistered: RegistrationChange.DEREGISTERED,
+    Expired: RegistrationChange.EXPIRED,
+    Revoked: RegistrationChange.REVOKED,
+}
 
 
 class Hub:
@@ -362,12 +363,8 @@ class Hub:
                 self._sent(device, event)
             case Registered() | Updated():
                 self._offer(registration)
-            case Deregistered() if device:
-                device.async_unregistered("it deregistered")
-            case Expired() if device:
-                device.async_unregistered("its lifetime ended without an update")
-            case Revoked() if device:
-                device.async_unregistered("its credential changed")
+            case Deregistered() | Expired() | Revoked() if device:
+                device.async_unregistered(ENDS[type(event)])
             case Deregistered() | Expired() | Revoked():
                 self._withdraw(registration.endpoint)
 
@@ -438,6 +435,7 @@ class Hub:
         }
         for endpoint in self.devices.keys() - subentries:
             self._secure(endpoint, None)
+            self.server.forget(endpoint)
             self.devices.pop(endpoint).async_close()
             if gateway := self._gateways.pop(endpoint, None):
                 gateway.async_close()

@@ -9,7 +9,8 @@ from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 
-from .const import DOMAIN, EVENT_SECURITY
+from .commands import EVENT_COMMAND, Outcome
+from .const import DOMAIN, EVENT_REGISTRATION, EVENT_SECURITY, RegistrationChange
 from .protocol.security import SecurityEventType
 
 if TYPE_CHECKING:
@@ -28,6 +29,17 @@ SECURITY_MESSAGES = {
     SecurityEventType.FLOOD: "was flooded with connections",
     SecurityEventType.UNEXPECTED_DEREGISTRATION: "was signed off from another address",
 }
+REGISTRATION_MESSAGES = {
+    RegistrationChange.REGISTERED: "registered",
+    RegistrationChange.DEREGISTERED: "signed off",
+    RegistrationChange.EXPIRED: "was not heard of any more before its lifetime ended",
+    RegistrationChange.REVOKED: "was signed off because its security was changed",
+}
+COMMAND_MESSAGES = {
+    Outcome.APPLIED: "woke up and took a command to {path}",
+    Outcome.REPLACED: "is to get a newer value for {path} than the one that was waiting",
+    Outcome.FAILED: "did not take a command to {path} that was waiting: {error}",
+}
 
 
 @callback
@@ -44,7 +56,25 @@ def async_describe_events(
             LOGBOOK_ENTRY_MESSAGE: security_message(event.data),
         }
 
+    @callback
+    def describe_registration(event: Event) -> dict[str, str]:
+        return {
+            LOGBOOK_ENTRY_NAME: _device_name(hass, event.data.get(ATTR_DEVICE_ID)),
+            LOGBOOK_ENTRY_MESSAGE: REGISTRATION_MESSAGES[event.data["change"]],
+        }
+
+    @callback
+    def describe_command(event: Event) -> dict[str, str]:
+        return {
+            LOGBOOK_ENTRY_NAME: _device_name(hass, event.data.get(ATTR_DEVICE_ID)),
+            LOGBOOK_ENTRY_MESSAGE: COMMAND_MESSAGES[event.data["outcome"]].format(
+                path=event.data["path"], error=event.data.get("error", "")
+            ),
+        }
+
     async_describe_event(DOMAIN, EVENT_SECURITY, describe_security)
+    async_describe_event(DOMAIN, EVENT_REGISTRATION, describe_registration)
+    async_describe_event(DOMAIN, EVENT_COMMAND, describe_command)
 
 
 def security_message(data: Mapping[str, Any]) -> str:

@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.components.repairs.const import FlowType
-from homeassistant.config_entries import SOURCE_RECONFIGURE
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 
+from . import device_issues
 from .address import PORTS, unique_id_of
 from .const import CONF_ACCEPT_NEW_DEVICES, SUBENTRY_TYPE_DEVICE, AcceptNewDevices
 from .exposure import Exposure
 
 if TYPE_CHECKING:
     from homeassistant.components.repairs import RepairsFlowResult
-    from homeassistant.config_entries import ConfigEntry
     from homeassistant.core import HomeAssistant
+
+    from .hub import Lwm2mConfigEntry
 
 
 async def async_create_fix_flow(
@@ -24,11 +28,13 @@ async def async_create_fix_flow(
     """Return the flow of an issue; each names its entry."""
     entry_id = str(data["entry_id"]) if data else ""
     entry = hass.config_entries.async_get_known_entry(entry_id)
-    match issue_id.removesuffix(f"_{entry_id}"):
+    match issue_id.partition(f"_{entry_id}")[0]:
         case Exposure.OPEN:
             return RequireApproval(entry)
         case Exposure.UNUSED:
             return TurnPlainCoapOff(entry)
+        case device_issues.CLOCK_OFF:
+            return SetClock(entry, str(data["endpoint"]) if data else "")
         case _:
             return ReplaceCredential(entry, str(data["subentry_id"]) if data else "")
 
@@ -36,7 +42,7 @@ async def async_create_fix_flow(
 class EntryRepair(ConfirmRepairFlow):
     """Does something to an entry once the owner has confirmed it."""
 
-    def __init__(self, entry: ConfigEntry) -> None:
+    def __init__(self, entry: Lwm2mConfigEntry) -> None:
         """Repair this entry."""
         self._entry = entry
 
@@ -85,10 +91,35 @@ class TurnPlainCoapOff(EntryRepair):
         return self.async_create_entry(data={})
 
 
+class SetClock(EntryRepair):
+    """Writes the time to a device."""
+
+    def __init__(self, entry: Lwm2mConfigEntry, endpoint: str) -> None:
+        """Set the clock of this endpoint."""
+        super().__init__(entry)
+        self._endpoint = endpoint
+
+    @override
+    async def async_repair(self) -> RepairsFlowResult:
+        """Write it; to a device that sleeps, it waits."""
+        loaded = self._entry.state is ConfigEntryState.LOADED
+        device = self._entry.runtime_data.devices.get(self._endpoint) if loaded else None
+        if device is None:
+            return self.async_abort(reason="device_gone")
+        now = dt_util.utcnow().replace(microsecond=0)
+        try:
+            await device.async_write({device_issues.CURRENT_TIME: now})
+        except HomeAssistantError as err:
+            return self.async_abort(
+                reason="clock_not_set", description_placeholders={"error": str(err)}
+            )
+        return self.async_create_entry(data={})
+
+
 class ReplaceCredential(EntryRepair):
     """Leads to the flow that gives a device a new key or certificate."""
 
-    def __init__(self, entry: ConfigEntry, subentry_id: str) -> None:
+    def __init__(self, entry: Lwm2mConfigEntry, subentry_id: str) -> None:
         """Lead to that of the device of this subentry."""
         super().__init__(entry)
         self._subentry_id = subentry_id

@@ -343,6 +343,20 @@ async def test_removing_a_device_removes_its_subentry(
 
 
 @NEEDS_HTTP
+async def test_removed_device_has_to_register_anew(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, hub: Hub, board: Board, device_id: str
+) -> None:
+    """Its registration ends with it; as a stranger, it is offered again."""
+    assert await remove_device(hass, hass_ws_client, device_id)
+    assert not hub.server.registrations
+    location = board.location
+    await board.update()
+    await settle(hass)
+    assert board.location != location
+    assert hub.pending.keys() == {ENDPOINT}
+
+
+@NEEDS_HTTP
 async def test_server_cannot_be_removed_as_a_device(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator, hub: Hub, entry: Lwm2mConfigEntry
 ) -> None:

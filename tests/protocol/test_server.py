@@ -214,6 +214,19 @@ async def test_deregistering_fails_what_is_under_way(server: LwM2mServer, device
         await read
 
 
+async def test_forgotten_client_learns_of_it_with_its_next_update(
+    server: LwM2mServer, device: Device, events: Events
+) -> None:
+    location = await device.register("dev")
+    await events.next()
+    client = server.client("dev")
+    server.forget("dev")
+    assert (await device.request(POST, "rd", location)).code == NOT_FOUND
+    with pytest.raises(NotRegistered):
+        await client.read(DEVICE_NAME)
+    assert events.empty
+
+
 async def test_registering_again_fails_what_is_under_way(
     server: LwM2mServer, device: Device
 ) -> None:

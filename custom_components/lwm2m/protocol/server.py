@@ -276,6 +276,15 @@ class LwM2mServer:
             self.counters.revoked += 1
             self._publish(Revoked(registration))
 
+    def forget(self, endpoint: str) -> None:
+        """End an endpoint's registration, if it has one, without an event.
+
+        No message tells the client so. What it notifies of is rejected, and its next Update is
+        answered with 4.04, on which it registers anew (Transport-V1_1_1 6.4.3).
+        """
+        if registration := self.registrations.get(endpoint):
+            self._remove(registration)
+
     def set_identity(self, identity: ServerIdentity | None) -> None:
         """Change who this server is, as devices with public keys and certificates see it.
 

@@ -1,0 +1,162 @@
+"""The blueprints do what they say, in real automations."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path as FilePath
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from homeassistant.components.automation import DOMAIN as AUTOMATION
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_time_changed,
+)
+
+from custom_components.lwm2m.const import DOMAIN, EVENT_REGISTRATION
+from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.protocol.security import SecurityEvent, SecurityEventType
+from tests.raw_coap import until
+
+from .conftest import settle
+
+if TYPE_CHECKING:
+    from homeassistant.core import Event, HomeAssistant
+
+    from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
+
+    from .boards import Show, Shown
+
+ROOT = FilePath(__file__).parents[2]
+FOLDER = ROOT / "blueprints" / "automation" / "lwm2m"
+README = (ROOT / "README.md").read_text()
+DONE = "done"
+"""The event of what an automation does."""
+BATTERY = Path(3, 0, 9)
+
+
+async def automate(
+    hass: HomeAssistant, tmp_path: FilePath, blueprint: str, said: str, **inputs: Any
+) -> list[Event]:
+    """Run an automation of a blueprint; return the events of what it does, which say `said`."""
+    hass.config.config_dir = str(tmp_path)
+    shutil.copytree(FOLDER, tmp_path / "blueprints" / "automation" / "lwm2m")
+    automation = {
+        "use_blueprint": {
+            "path": f"lwm2m/{blueprint}.yaml",
+            "input": {**inputs, "actions": [{"event": DONE, "event_data": {"said": said}}]},
+        }
+    }
+    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automation})
+    await hass.async_block_till_done()
+    assert hass.states.async_entity_ids_count(AUTOMATION) == 1
+    return async_capture_events(hass, DONE)
+
+
+def said(events: list[Event]) -> list[Any]:
+    return [event.data["said"] for event in events]
+
+
+@pytest.fixture
+async def shown(show: Show) -> Shown:
+    """A board with a battery."""
+    return await show({"/3/0": {0: "Acme", 9: 50, 16: "U"}})
+
+
+async def test_low_battery(hass: HomeAssistant, tmp_path: FilePath, shown: Shown) -> None:
+    battery = shown.entry(str(BATTERY)).entity_id
+    events = await automate(
+        hass, tmp_path, "low_battery", "{{ name }}: {{ level }}", batteries=[battery], level=30
+    )
+    for level in (31, 29, 28):
+        await shown.set(str(BATTERY), level)
+        await hass.async_block_till_done()
+    assert said(events) == ["board: 29"]
+
+
+async def until_waiting(hass: HomeAssistant, automations: int) -> None:
+    """Wait until so many automations wait for a device to come back."""
+    running = 1  # the automation's own trigger
+    await until(lambda: hass.bus.async_listeners()[EVENT_REGISTRATION] == running + automations)
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+async def test_device_that_stays_offline(
+    hass: HomeAssistant, tmp_path: FilePath, shown: Shown, chosen: bool
+) -> None:
+    devices = {"devices": [shown.device.id]} if chosen else {}
+    events = await automate(
+        hass, tmp_path, "device_offline", "{{ name }}: {{ reason }}", patience="00:01:00", **devices
+    )
+    await shown.board.stop()
+    await until_waiting(hass, 1)
+    assert not events
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
+    await hass.async_block_till_done()
+    assert said(events) == ["board: deregistered"]
+
+
+async def test_device_that_comes_back(
+    hass: HomeAssistant, tmp_path: FilePath, shown: Shown
+) -> None:
+    events = await automate(hass, tmp_path, "device_offline", "", patience="00:01:00")
+    await shown.board.stop()
+    await until_waiting(hass, 1)
+    await shown.board.start()
+    await until_waiting(hass, 0)
+    await settle(hass)
+    assert not events
+
+
+async def test_device_that_was_not_chosen(
+    hass: HomeAssistant, tmp_path: FilePath, shown: Shown
+) -> None:
+    events = await automate(
+        hass, tmp_path, "device_offline", "", patience="00:00:00", devices=["another"]
+    )
+    await shown.board.stop()
+    await settle(hass)
+    assert not events
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"), [(["flood"], ["flood: 2"]), ([], ["wrong_key: 1", "flood: 2"])]
+)
+async def test_security_alert(
+    hass: HomeAssistant,
+    tmp_path: FilePath,
+    hub: Hub,
+    entry: Lwm2mConfigEntry,
+    types: list[str],
+    expected: list[str],
+) -> None:
+    entity_id = er.async_get(hass).async_get_entity_id(
+        "event", DOMAIN, f"{entry.entry_id}-security"
+    )
+    events = await automate(
+        hass,
+        tmp_path,
+        "security_alert",
+        "{{ type }}: {{ count }}",
+        events=[entity_id],
+        types=types,
+    )
+    for event_type, count in ((SecurityEventType.WRONG_KEY, 1), (SecurityEventType.FLOOD, 2)):
+        hub.security.async_take(SecurityEvent(event_type, "192.0.2.1", count=count), None)
+        await hass.async_block_till_done()
+    assert said(events) == expected
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.iterdir()), ids=lambda file: file.stem)
+def test_readme_has_an_import_link(file: FilePath) -> None:
+    url = load_yaml_dict(str(file))["blueprint"]["source_url"]
+    assert url.endswith(f"/blob/main/{file.relative_to(ROOT).as_posix()}")
+    links = re.findall(r"redirect/blueprint_import/\?blueprint_url=([^)\s]+)", README)
+    assert url in map(unquote, links)

@@ -1,0 +1,97 @@
+"""What Activity says of devices that come and go, and of commands that waited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.core import Event
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+
+from custom_components.lwm2m.commands import EVENT_COMMAND, Outcome
+from custom_components.lwm2m.const import EVENT_REGISTRATION, RegistrationChange
+from custom_components.lwm2m.logbook import async_describe_events
+
+from .conftest import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeassistant.core import HomeAssistant
+
+    from custom_components.lwm2m.hub import Lwm2mConfigEntry
+
+    from .boards import Show
+
+SENSOR: dict[int, Any] = {5700: 21.5, 5701: "Cel"}
+
+
+def described(hass: HomeAssistant, event_type: str, data: dict[str, Any]) -> dict[str, str]:
+    """Return how an event is described."""
+    functions: dict[str, Callable[[Event], dict[str, str]]] = {}
+    async_describe_events(hass, lambda _, kind, function: functions.update({str(kind): function}))
+    return functions[event_type](Event(event_type, data))
+
+
+async def test_device_that_registers_is_told_of(hass: HomeAssistant, show: Show) -> None:
+    events = async_capture_events(hass, EVENT_REGISTRATION)
+    shown = await show({"/3303/0": SENSOR})
+    assert [event.data for event in events] == [
+        {"device_id": shown.device.id, "endpoint": "board", "change": "registered"}
+    ]
+    assert described(hass, EVENT_REGISTRATION, dict(events[0].data)) == {
+        "name": "board",
+        "message": "registered",
+    }
+
+
+async def test_device_that_registers_again_is_not_told_of(hass: HomeAssistant, show: Show) -> None:
+    shown = await show({"/3303/0": SENSOR})
+    events = async_capture_events(hass, EVENT_REGISTRATION)
+    await shown.board.register()
+    await settle(hass)
+    assert not events
+
+
+async def test_device_that_leaves_is_told_of(hass: HomeAssistant, show: Show) -> None:
+    shown = await show({"/3303/0": SENSOR})
+    events = async_capture_events(hass, EVENT_REGISTRATION)
+    await shown.board.stop()
+    await settle(hass)
+    assert [event.data["change"] for event in events] == ["deregistered"]
+
+
+async def test_device_is_not_told_of_after_a_restart(
+    hass: HomeAssistant, show: Show, entry: Lwm2mConfigEntry
+) -> None:
+    await show({"/3303/0": SENSOR})
+    events = async_capture_events(hass, EVENT_REGISTRATION)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass)
+    assert not events
+
+
+@pytest.mark.parametrize("change", RegistrationChange)
+def test_each_change_has_its_words(hass: HomeAssistant, change: RegistrationChange) -> None:
+    assert described(hass, EVENT_REGISTRATION, {"device_id": "", "change": change.value})["message"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        (Outcome.APPLIED, "woke up and took a command to /3312/0/5850"),
+        (
+            Outcome.REPLACED,
+            "is to get a newer value for /3312/0/5850 than the one that was waiting",
+        ),
+        (
+            Outcome.FAILED,
+            "did not take a command to /3312/0/5850 that was waiting: it is read only",
+        ),
+    ],
+)
+def test_command_that_waited_is_told_of(
+    hass: HomeAssistant, outcome: Outcome, message: str
+) -> None:
+    data = {"path": "/3312/0/5850", "outcome": outcome.value, "error": "it is read only"}
+    assert described(hass, EVENT_COMMAND, data)["message"] == message
