@@ -40,6 +40,8 @@ class RegistrationChange(StrEnum):
     """Its lifetime ended without an Update."""
     REVOKED = "revoked"
     """Its credential was changed or replaced."""
+    GATEWAY_GONE = "gateway_gone"
+    """The gateway that it is behind is not registered any more."""
 
 
 EVENT_NOTIFICATION: Final = f"{DOMAIN}_notification"

@@ -106,7 +106,7 @@ class Device:
         self.values: Values = {}
         self.resources: set[Path] = set()
         self.failures: deque[tuple[datetime, ClientError]] = deque(maxlen=MAX_FAILURES)
-        self.issues = DeviceIssues(hass, entry, self)
+        self.issues = DeviceIssues(shared.hass, shared.entry, self)
         self.awake = True
         self.waiting = 0
         self.profile = DeviceProfile()
@@ -396,7 +396,7 @@ class Device:
 
     def _tell(self, change: RegistrationChange) -> None:
         data = {ATTR_DEVICE_ID: self.id, "endpoint": self.endpoint, "change": change.value}
-        self._hass.bus.async_fire(EVENT_REGISTRATION, data)
+        self._shared.hass.bus.async_fire(EVENT_REGISTRATION, data)
 
     @callback
     def async_presence(self, *, awake: bool, waiting: int) -> None:

@@ -8,7 +8,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import ChildDeviceInfo
 
-from .const import DOMAIN
+from .const import DOMAIN, RegistrationChange
 from .device import Device
 from .protocol.errors import NotRegistered
 from .protocol.gateway import DEVICE_ID, OBJECTS, PREFIX, iot_devices, registration_of
@@ -114,7 +114,7 @@ class Gateway:
             device = self.devices.get(device_id) or self._add(device_id)
             if registration is None:
                 if device.available:
-                    device.async_unregistered("its gateway is")
+                    device.async_unregistered(RegistrationChange.GATEWAY_GONE)
             elif iot_device.instance in self._device.learnt:
                 self._follow(device, registration_of(registration, iot_device))
 

@@ -34,6 +34,7 @@ REGISTRATION_MESSAGES = {
     RegistrationChange.DEREGISTERED: "signed off",
     RegistrationChange.EXPIRED: "was not heard of any more before its lifetime ended",
     RegistrationChange.REVOKED: "was signed off because its security was changed",
+    RegistrationChange.GATEWAY_GONE: "cannot be reached, as its gateway is offline",
 }
 COMMAND_MESSAGES = {
     Outcome.APPLIED: "woke up and took a command to {path}",

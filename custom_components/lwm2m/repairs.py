@@ -103,7 +103,8 @@ class SetClock(EntryRepair):
     async def async_repair(self) -> RepairsFlowResult:
         """Write it; to a device that sleeps, it waits."""
         loaded = self._entry.state is ConfigEntryState.LOADED
-        device = self._entry.runtime_data.devices.get(self._endpoint) if loaded else None
+        devices = self._entry.runtime_data.all_devices if loaded else ()
+        device = next((d for d in devices if d.endpoint == self._endpoint), None)
         if device is None:
             return self.async_abort(reason="device_gone")
         now = dt_util.utcnow().replace(microsecond=0)

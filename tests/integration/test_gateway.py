@@ -10,9 +10,10 @@ from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.lwm2m import async_remove_config_entry_device
-from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.const import DOMAIN, EVENT_REGISTRATION
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 from simulator.blueprint import Blueprint
@@ -158,9 +159,14 @@ async def test_device_is_reached_with_another_prefix(gateway: Shown, probe: Show
 
 
 async def test_device_is_available_with_its_gateway(gateway: Shown, probe: Shown) -> None:
+    events = async_capture_events(gateway.hass, EVENT_REGISTRATION)
     await gateway.board.stop()
     await settle(gateway.hass)
     assert probe.state(str(TEMPERATURE)).state == STATE_UNAVAILABLE
+    assert [(event.data["device_id"], event.data["change"]) for event in events] == [
+        (probe.device.id, "gateway_gone"),
+        (gateway.device.id, "deregistered"),
+    ]
 
     await gateway.board.start()
     await gateway.board.registered()

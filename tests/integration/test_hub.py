@@ -492,6 +492,7 @@ async def test_device_can_be_added_again(
     hass.config_entries.async_remove_subentry(entry, subentry_id(entry))
     await settle(hass)
     hub.async_approve(ENDPOINT)
+    await board.update()
     await settle(hass)
     assert state_at(hass, TEMPERATURE) == "21.5"
     assert er.async_get(hass).async_get(entity_at(hass, TEMPERATURE) or "")
