@@ -138,6 +138,14 @@ def test_expiry_is_judged_by_the_time_given() -> None:
     assert not trust.accepts([device().der], NOW + timedelta(days=365))
 
 
+def test_name_that_is_no_text_is_none() -> None:
+    """What the fuzzer found: for such a one the library raises a TypeError."""
+    text, bits = b"\x0c\x07board-1", b"\x03\x07\x00oard-1"
+    changed = device().der.replace(text, bits)
+    assert changed != device().der
+    assert names(changed) == ()
+
+
 def test_names_of_a_certificate() -> None:
     assert names(issue("board-7").der) == ("board-7", "board-7.example")
     assert names(device().der) == ("board-1",)

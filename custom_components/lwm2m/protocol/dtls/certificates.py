@@ -164,7 +164,8 @@ def names(certificate: bytes) -> tuple[str, ...]:
         alternative = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return tuple(found)
-    except ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType:
+    except ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType:
+        # TypeError: a name that is a string of bits.
         return ()
     found += alternative.get_values_for_type(x509.DNSName)
     found += alternative.get_values_for_type(x509.UniformResourceIdentifier)
