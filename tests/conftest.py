@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.interop import leshan_peer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where ALL_PEERS is set, every peer must be there: a test that goes without has failed."""
+    report = yield
+    needs_peer = item.get_closest_marker("interop") or item.get_closest_marker("e2e")
+    if report.skipped and needs_peer and os.environ.get("ALL_PEERS"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though ALL_PEERS is set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
