@@ -36,11 +36,13 @@ from custom_components.lwm2m.protocol.dtls.records import ContentType, split
 
 from .parties import NOW, Keyring, authority, device
 from .scripted_client import ADDRESS, ECDHE_CCM_8, Conversation, ScriptedClient
+from .targets import STAGES, TARGETS, examples, scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 EXAMPLES = 150
+EXAMPLES_OF = examples()
 type Records = list[tuple[ContentType, int, int, bytes]]
 type Messages = list[tuple[int, int, bytes]]
 fuzz = settings(
@@ -257,3 +259,33 @@ def test_reassembly_of_any_fragments(pieces: list[tuple[int, int, int]]) -> None
             with contextlib.suppress(DtlsError):
                 completed += reassembler.add(fragment)
     assert all(got == (HandshakeType.CERTIFICATE, body) for got in completed)
+
+
+# The targets of scripts/fuzz
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@fuzz
+@given(st.data())
+def test_target(target: str, data: st.DataObject) -> None:
+    """Anything at all, or an honest example with some changes."""
+    honest = data.draw(st.sampled_from(EXAMPLES_OF[target]))
+    changed = data.draw(mutations).apply(honest)
+    TARGETS[target](data.draw(st.sampled_from([changed, honest[:1] + data.draw(st.binary())])))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_examples_of_a_target(target: str) -> None:
+    for honest in EXAMPLES_OF[target]:
+        TARGETS[target](honest)
+
+
+def test_targets_reach_their_stage() -> None:
+    """What a stage promises is there before anything misbehaves."""
+    for stage in STAGES:
+        conversation = stage()
+        asked = stage.__name__.startswith("_asked")
+        established = stage.__name__.startswith("_established")
+        assert conversation.server.handshakes == asked
+        assert conversation.client.established == established
+        scene().check()

@@ -24,6 +24,7 @@ from custom_components.lwm2m.protocol.dtls import (
 )
 from custom_components.lwm2m.protocol.dtls.errors import Alert
 from custom_components.lwm2m.protocol.dtls.messages import HandshakeType, message
+from custom_components.lwm2m.protocol.dtls.negotiation import _agree
 from custom_components.lwm2m.protocol.dtls.records import ContentType, plaintext_record
 
 from .scripted_client import ADDRESS, Conversation, ScriptedClient
@@ -232,6 +233,16 @@ def test_deadlines_of_finished_handshakes_do_not_pile_up(keyring: Keyring) -> No
         conversation.connect()
     assert len(server._handshakes._deadlines) < 1100
     assert server.next_deadline is None
+
+
+def test_remembered_offers_are_limited(keyring: Keyring) -> None:
+    """Whoever echoes a cookie can offer what nobody has offered before."""
+    server = DtlsServer(keyring)
+    for number in range(200):
+        client = ScriptedClient(extra={0xFFFF: bytes((number,))})
+        Conversation(server, client, ("192.0.2.1", number)).connect()
+        assert client.established
+    assert _agree.cache_info().currsize <= 64
 
 
 def test_idle_session_is_small(keyring: Keyring) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, Any, override
 
 import pytest
 
@@ -48,9 +48,11 @@ from .scripted_client import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CKE = HandshakeType.CLIENT_KEY_EXCHANGE
+PSK_CBC = 0x00AE
+NEIGHBOURS = 1
 
 
 @pytest.fixture(autouse=True)
@@ -352,6 +354,63 @@ def test_message_of_another_kind_instead(server: DtlsServer, kind: int) -> None:
     conversation.deliver(client.record(ContentType.HANDSHAKE, data))
     assert alert_of(client) == Alert.UNEXPECTED_MESSAGE
     assert server.handshakes == 0
+
+
+CERTIFIED = {"suites": (ECDHE_CCM_8,), "party": device()}
+
+
+@pytest.mark.parametrize(
+    ("options", "index"),
+    [
+        pytest.param({}, 0, id="PSK, ClientKeyExchange"),
+        pytest.param(CERTIFIED, 0, id="X.509, Certificate"),
+        pytest.param(CERTIFIED, 1, id="X.509, ClientKeyExchange"),
+        pytest.param(CERTIFIED, 2, id="X.509, CertificateVerify"),
+        pytest.param({**CERTIFIED, "raw": True}, 0, id="raw public key, Certificate"),
+    ],
+)
+def test_message_that_is_cut_short_or_too_long(
+    server: DtlsServer, options: dict[str, Any], index: int
+) -> None:
+    """At the lengths around each field of its start, and around its own."""
+    port = 0
+
+    def send(change: Callable[[bytes], bytes]) -> ScriptedClient:
+        nonlocal port
+        port += 1
+        client = ScriptedClient(**options)
+        conversation = Conversation(server, client, (ADDRESS[0], port))
+        items = conversation.until(CKE)
+        items[index] = items[index]._replace(body=change(items[index].body))
+        conversation.deliver(*client.send(items))
+        return client
+
+    changes: list[Callable[[bytes], bytes]] = [
+        *(lambda body, length=length: body[:length] for length in range(16)),
+        lambda body: body[:-1],
+        lambda body: body + b"\0",
+    ]
+    assert [alert_of(send(change)) for change in changes] == [Alert.DECODE_ERROR] * len(changes)
+    assert send(lambda body: body).established
+
+
+@pytest.mark.parametrize("extended_master", [True, False])
+def test_suite_taken_away_on_the_way_is_noticed(server: DtlsServer, extended_master: bool) -> None:
+    """A man in the middle leaves the weaker suite only; both sides hash what they have seen."""
+    client = ScriptedClient(suites=(PSK_CCM_8, PSK_CBC), extended_master=extended_master)
+    conversation = Conversation(server, client)
+    strong, nothing = PSK_CCM_8.to_bytes(2), b"\0\1"
+
+    waiting = client.hello()
+    while waiting:
+        datagram = waiting.pop(0).replace(
+            strong + PSK_CBC.to_bytes(2), nothing + PSK_CBC.to_bytes(2)
+        )
+        waiting += conversation.absorb(server.receive(datagram, ADDRESS, conversation.now))
+
+    assert client.suite.number == PSK_CBC
+    assert not client.established
+    assert server.connections == NEIGHBOURS
 
 
 def test_finished_without_protection(server: DtlsServer) -> None:
