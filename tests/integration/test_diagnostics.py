@@ -128,6 +128,25 @@ async def test_observed_and_polled_paths_are_listed(show: Show, entry: Lwm2mConf
 
     assert device["observed"] == ["/3303/0"]
     assert device["polled"] == ["/3304/0"]
+    assert device["refused"] == ["/3304/0"]
+
+
+async def test_what_actions_observe_is_listed(show: Show, entry: Lwm2mConfigEntry) -> None:
+    shown = await show({"/3303/0": SENSOR})
+
+    await shown.device.manual.async_observe((Path(3303, 0, 5700),))
+
+    assert (await of_device(shown, entry))["observed_by_actions"] == [["/3303/0/5700"]]
+
+
+async def test_sleep_is_told(show: Show, entry: Lwm2mConfigEntry) -> None:
+    shown = await show({"/3303/0": SENSOR}, queue_mode=True)
+    assert (await of_device(shown, entry))["awake"] is True
+
+    shown.device.async_presence(awake=False, waiting=2)
+
+    device = await of_device(shown, entry)
+    assert (device["awake"], device["waiting"]) == (False, 2)
 
 
 async def test_failure_is_told_without_the_endpoint(show: Show, entry: Lwm2mConfigEntry) -> None:

@@ -14,8 +14,9 @@ from pytest_homeassistant_custom_component.common import get_system_health_info
 from custom_components import lwm2m
 from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.protocol.coap import Scheme
+from custom_components.lwm2m.protocol.security import SecurityEventType
 
-from .conftest import LOOPBACK
+from .conftest import ENDPOINT, LOOPBACK, RunBoard
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
@@ -50,8 +51,32 @@ async def test_stopped_server_is_not_counted(
     assert (await health(hass))["servers"] == 0
 
 
-async def test_registered_devices_are_counted(hass: HomeAssistant, board: Board) -> None:
-    assert (await health(hass))["registered_devices"] == 1
+async def test_devices_are_counted(hass: HomeAssistant, hub: Hub, board: Board) -> None:
+    hub.async_approve("another")
+
+    assert (await health(hass))["registered_devices"] == "1 / 2"
+
+
+async def test_sleeping_devices_are_counted(hass: HomeAssistant, hub: Hub, board: Board) -> None:
+    assert (await health(hass))["sleeping_devices"] == 0
+
+    hub.devices[ENDPOINT].async_presence(awake=False, waiting=0)
+
+    assert (await health(hass))["sleeping_devices"] == 1
+
+
+async def test_devices_to_approve_are_counted(
+    hass: HomeAssistant, hub: Hub, run_board: RunBoard
+) -> None:
+    await run_board()
+
+    assert (await health(hass))["devices_to_approve"] == 1
+
+
+async def test_security_events_are_counted(hass: HomeAssistant, hub: Hub) -> None:
+    hub.server.security.report(SecurityEventType.WRONG_KEY, LOOPBACK)
+
+    assert (await health(hass))["security_events"] == 1
 
 
 async def test_traffic_is_counted(hass: HomeAssistant, hub: Hub, board: Board) -> None:
@@ -61,6 +86,7 @@ async def test_traffic_is_counted(hass: HomeAssistant, hub: Hub, board: Board) -
     info = await health(hass)
 
     assert info["datagrams_received"] == counters.datagrams_in > 0
+    assert info["notifications"] == counters.notifications
     assert info["datagrams_dropped"] == 7
 
 
