@@ -89,6 +89,7 @@ class CredentialStore:
         self._credentials: dict[str, Credential] = {}
         self._endpoints: dict[Identity, str] = {}
         """Without those of certificates that are not pinned."""
+        self._trust_anchors: frozenset[bytes] | None = None
 
     @property
     def credentials(self) -> Mapping[str, Credential]:
@@ -103,6 +104,7 @@ class CredentialStore:
         self.check(endpoint, credential)
         self.remove(endpoint)
         self._credentials[endpoint] = credential
+        self._trust_anchors = None
         if identity := _identity(credential):
             self._endpoints[identity] = endpoint
 
@@ -116,6 +118,7 @@ class CredentialStore:
     def remove(self, endpoint: str) -> None:
         """Leave an endpoint without a credential."""
         credential = self._credentials.pop(endpoint, None)
+        self._trust_anchors = None
         if credential and (identity := _identity(credential)):
             del self._endpoints[identity]
 
@@ -145,7 +148,19 @@ class CredentialStore:
         credential = self._credentials.get(endpoint)
         return isinstance(credential, Certificate) and credential.trust.usage not in _PINNED
 
-    # What the DTLS layer asks
+    # What the DTLS and TLS layers ask
+
+    @property
+    def trust_anchors(self) -> frozenset[bytes]:
+        """The certificates, DER, that those of devices are compared with."""
+        if self._trust_anchors is None:
+            self._trust_anchors = frozenset(
+                certificate
+                for credential in self._credentials.values()
+                if isinstance(credential, Certificate)
+                for certificate in (credential.trust.certificate, *credential.trust.roots)
+            )
+        return self._trust_anchors
 
     @property
     def certificate_types(self) -> frozenset[CertificateType]:

@@ -22,6 +22,8 @@ from .signaling import Capabilities, SignalingError
 from .wire import MalformedMessage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .binding import SocketAddress
     from .tcp import TcpTransport
 
@@ -51,7 +53,7 @@ class ConnectionLimits:
 
 
 class TcpPeer(Peer):
-    """The peer at the other end of a connection; `connection` is None once that is closed.
+    """The peer at the other end of a connection; `connection` is None when that is closed.
 
     Equality is identity: over another connection the same device is another peer.
     """
@@ -60,12 +62,10 @@ class TcpPeer(Peer):
     transport: TcpTransport
     is_reliable = True
 
-    def __init__(
-        self, address: SocketAddress, transport: TcpTransport, connection: Connection | None
-    ) -> None:
-        """Make the peer at a socket's address."""
+    def __init__(self, address: SocketAddress, transport: TcpTransport) -> None:
+        """Make the peer at a socket's address, which has no connection yet."""
         self.transport = transport
-        self.connection = connection
+        self.connection: Connection | None = None
         self._address = address
         self._capabilities = Capabilities()
 
@@ -101,9 +101,18 @@ class TcpPeer(Peer):
 class Connection(asyncio.Protocol):
     """One connection that a peer has opened."""
 
-    def __init__(self, owner: TcpTransport, address: SocketAddress) -> None:
-        """Make one from `address` for `owner`, which gets its messages."""
-        self.peer = TcpPeer(address, owner, self)
+    def __init__(
+        self,
+        owner: TcpTransport,
+        peer: TcpPeer,
+        admit: Callable[[asyncio.Transport], bool] = lambda transport: True,
+    ) -> None:
+        """Make one from `peer` to `owner`, which gets its messages.
+
+        `admit` says whether to speak to what has connected.
+        """
+        self.peer = peer
+        self._admit = admit
         self.is_released = False
         """Whether the peer waits for no more than its answers."""
         self._owner = owner
@@ -128,6 +137,10 @@ class Connection(asyncio.Protocol):
         with suppress(AttributeError, OSError):  # Linux alone has it
             timeout = int(self._limits.unacknowledged * 1000)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
+        if not self._admit(transport):
+            self.cut()
+            return
+        self.peer.connection = self
         self._owner.opened(self)
         self.send(signaling.csm(self._limits.message_size))
         self._watch()
@@ -153,7 +166,8 @@ class Connection(asyncio.Protocol):
         self._closing = True
         if self._timer is not None:
             self._timer.cancel()
-        self._owner.lost(self)
+        if self.peer.is_open:
+            self._owner.lost(self)
 
     # What its owner wants
 

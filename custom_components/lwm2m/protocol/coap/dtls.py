@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 from typing import TYPE_CHECKING, override
 
 from ..dtls import (
-    CertificateIdentity,
     Closed,
     ConnectionClosed,
     DtlsServer,
     Established,
-    PskIdentity,
-    RawPublicKeyIdentity,
     Received,
     Refused,
     Suspicious,
     Transmit,
 )
 from .binding import host_of
+from .identity import dump_identity, load_identity
 from .peer import Peer, Scheme
 from .transfer import MAX_SIZE_EXPONENT, largest_block
 from .udp_socket import UdpSocket
@@ -35,13 +32,6 @@ if TYPE_CHECKING:
     from .binding import SocketAddress
     from .counters import CoapCounters
     from .peer import StoredPeer
-
-_KINDS: dict[str, type[Identity]] = {
-    "psk": PskIdentity,
-    "public_key": RawPublicKeyIdentity,
-    "certificate": CertificateIdentity,
-}
-"""What a stored identity is called."""
 
 
 class DtlsPeer(Peer):
@@ -121,9 +111,7 @@ class DtlsPeer(Peer):
     @override
     def dump(self) -> StoredPeer:
         """Return the address and the identity, which is no secret."""
-        (value,) = (getattr(self._identity, name) for name in self._identity.__slots__)
-        (kind,) = (name for name, known in _KINDS.items() if isinstance(self._identity, known))
-        return super().dump() | {kind: base64.b64encode(value).decode()}
+        return super().dump() | dump_identity(self._identity)
 
 
 _conversations = itertools.count()
@@ -168,8 +156,7 @@ class DtlsTransport(UdpSocket):
 
         KeyError, ValueError, TypeError, OSError if it is none.
         """
-        (kind,) = _KINDS.keys() & stored.keys()
-        identity = _KINDS[kind](base64.b64decode(stored[kind], validate=True))
+        identity = load_identity(stored)
         address = self.resolve(str(stored["host"]), int(stored["port"]))
         return DtlsPeer(identity, self, (*address, None))
 

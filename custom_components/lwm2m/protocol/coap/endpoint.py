@@ -33,6 +33,7 @@ from .observation import NotificationSink, Observation, ObservationTable
 from .peer import Scheme
 from .selftest import check_aiocoap
 from .tcp import TcpTransport, bind_tcp
+from .tls import TlsTransport
 from .transfer import fetch_rest, send_request
 from .udp import UdpPeer, UdpTransport
 from .udp_socket import bind_udp
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from ..dtls import Credentials, Identity, Refused, Suspicious
     from .peer import Peer, StoredPeer
+    from .tls_context import TlsCredentials
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ class CoapEndpoint:
         self,
         handler: RequestHandler,
         *,
-        credentials: Credentials | None = None,
+        credentials: TlsCredentials | None = None,
         on_incident: Callable[[Refused | Suspicious], None] = lambda _: None,
         tuning: TransportTuning | None = None,
         max_request_size: int = MAX_REQUEST_SIZE,
@@ -90,9 +92,9 @@ class CoapEndpoint:
 
         A `handler` that raises is answered for with 5.00. Sizes are in bytes of a whole payload:
         a larger request gets 4.13, a larger response is a TransferFailed. `tuning` holds the
-        times of RFC 7252 4.8. `credentials` say who may connect over DTLS, `on_incident` is told
-        who did not get through. `is_known` says whether a peer's TCP connection is to stay although
-        nothing is heard, `on_lost` is told of a peer whose connection is closed.
+        times of RFC 7252 4.8. `credentials` say who may connect over DTLS and TLS, `on_incident` is
+        told who did not get through. `is_known` says whether a peer's TCP connection is to stay
+        although nothing is heard, `on_lost` is told of a peer whose connection is closed.
         IncompatibleLibrary when aiocoap is not as expected.
         """
         check_aiocoap()
@@ -123,6 +125,8 @@ class CoapEndpoint:
                 return await self.listen_dtls(host, port, self._credentials)
             case Scheme.COAP_TCP:
                 return await self.listen_tcp(host, port)
+            case Scheme.COAPS_TCP if self._credentials:
+                return await self.listen_tls(host, port, self._credentials)
             case _:
                 raise OSError(errno.EPROTONOSUPPORT, f"there is no transport for {scheme}")
 
@@ -172,12 +176,27 @@ class CoapEndpoint:
 
     async def listen_tcp(self, host: str | None, port: int) -> int:
         """Open a TCP port that peers connect to; the rest as `listen_udp`."""
+        return (await self._accept(TcpTransport, host, port)).port
+
+    async def listen_tls(self, host: str | None, port: int, credentials: TlsCredentials) -> int:
+        """Open a TCP port for who connects over TLS with one of `credentials`; as `listen_udp`.
+
+        OSError also when TLS cannot be had with this server's key and certificates.
+        """
+        make = partial(TlsTransport, credentials=credentials, on_incident=self._on_incident)
+        transport = await self._accept(make, host, port)
+        await transport.prepare()
+        return transport.port
+
+    async def _accept[T: TcpTransport](
+        self, make: Callable[..., T], host: str | None, port: int
+    ) -> T:
         sock = await bind_tcp(host, port)
         if self._closed:
             sock.close()
             raise EndpointClosed
         tokens = TokenLayer(self._context)
-        transport = TcpTransport(
+        transport = make(
             sock,
             tokens,
             self.observations,
@@ -189,12 +208,12 @@ class CoapEndpoint:
         tokens.token_interface = transport
         self._transports[transport] = tokens
         self._context.request_interfaces.append(tokens)
-        return int(transport.port)
+        return transport
 
     def revoke(self, matches: Callable[[Identity], bool]) -> None:
         """End everything of the identities whose credential has changed or gone."""
         for transport in self._transports:
-            if isinstance(transport, DtlsTransport):
+            if isinstance(transport, DtlsTransport | TlsTransport):
                 transport.revoke(matches)
 
     async def close(self) -> None:

@@ -43,6 +43,8 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
     """One port that peers connect to, and their connections."""
 
     scheme = Scheme.COAP_TCP
+    host: str
+    port: int
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
 
         KeyError, ValueError and TypeError when it is none.
         """
-        return TcpPeer((str(stored["host"]), int(stored["port"])), self, None)
+        return TcpPeer((str(stored["host"]), int(stored["port"])), self)
 
     # Connections
 
@@ -107,7 +109,9 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         opening.add_done_callback(self._opening.discard)
 
     async def _open(self, sock: socket.socket, address: SocketAddress) -> None:
-        await self.loop.connect_accepted_socket(lambda: Connection(self, address), sock)
+        await self.loop.connect_accepted_socket(
+            lambda: Connection(self, TcpPeer(address, self)), sock
+        )
 
     def _has_room(self) -> bool:
         """Tell whether there may be one more connection.
