@@ -5,7 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, override
 
-from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    SubentryFlowResult,
+)
 from homeassistant.const import CONF_NAME
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import (
@@ -221,7 +225,7 @@ class DeviceSubentryFlow(SettingsFlow):
                 errors, placeholders = self._credential_errors("identity", credential)
                 if not errors:
                     return await self._show(credential)
-        shown = {"identity": user_input["identity"] if user_input else self._endpoint}
+        shown = {"identity": user_input["identity"] if user_input else self._usual_identity}
         return self.async_show_form(
             step_id="pre_shared_key",
             data_schema=self.add_suggested_values_to_schema(PRE_SHARED_KEY_SCHEMA, shown),
@@ -291,6 +295,15 @@ class DeviceSubentryFlow(SettingsFlow):
             description_placeholders={"owner": "", **placeholders},
             last_step=False,
         )
+
+    @property
+    def _usual_identity(self) -> str:
+        """The identity that the device has, or that most devices would choose."""
+        if self.source == SOURCE_RECONFIGURE:
+            match self._stored_credential:
+                case PreSharedKey(identity=identity):
+                    return identity.decode(errors="replace")
+        return self._endpoint
 
     async def _choose(self, mode: SecurityMode) -> SubentryFlowResult:
         """Go on with the form of a mode."""

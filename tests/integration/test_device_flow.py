@@ -381,6 +381,15 @@ async def test_security_is_added_to_a_plain_device(
     assert hub.server.credentials.is_secured(ENDPOINT)
 
 
+async def test_identity_that_the_device_has_is_suggested(
+    flow: DeviceFlow, secured: ConfigSubentry
+) -> None:
+    await flow.change("security")
+    result = await flow.send(**{CONF_SECURITY: SecurityMode.PRE_SHARED_KEY})
+    (identity, _) = result["data_schema"].schema
+    assert identity.description == {"suggested_value": "kitchen"}
+
+
 async def test_security_is_removed(
     hass: HomeAssistant, flow: DeviceFlow, hub: Hub, secured: ConfigSubentry
 ) -> None:

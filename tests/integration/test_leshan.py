@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+import shlex
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
@@ -11,7 +13,10 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
+from custom_components.lwm2m.connection_settings import Sdk
 from custom_components.lwm2m.const import DOMAIN
+from custom_components.lwm2m.credentials import SecurityMode
+from custom_components.lwm2m.device_flow import Trust
 from custom_components.lwm2m.protocol.coap import Scheme
 from tests.interop.leshan_peer import LeshanPeer, leshan
 
@@ -19,8 +24,11 @@ from .conftest import cards, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
+
+    from .owner import DeviceFlow
 
 pytestmark = pytest.mark.interop
 
@@ -148,3 +156,56 @@ async def test_it_is_unavailable_after_it_deregistered(
         await peer.command("stop")
         await peer.event("deregistered")
         await state_becomes(hass, temperature, STATE_UNAVAILABLE)
+
+
+# Secured, with what the owner is shown for Leshan
+
+
+def write_files(settings: str, folder: Path) -> None:
+    """Run the commands of the settings that write keys and certificates."""
+    commands = "\n".join(line for line in settings.splitlines() if line.startswith("echo "))
+    subprocess.run(["/bin/sh", "-ec", commands], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "answer", "security"),
+    [
+        (SecurityMode.PRE_SHARED_KEY, {"identity": ENDPOINT}, ("psk", "-i", "-p")),
+        (SecurityMode.RAW_PUBLIC_KEY, {}, ("rpk", "-cprik", "-cpubk", "-spubk")),
+        (
+            SecurityMode.CERTIFICATE,
+            {"trust": Trust.ISSUED},
+            ("x509", "-cprik", "-ccert", "-scert"),
+        ),
+    ],
+)
+async def test_it_connects_with_the_settings_that_are_shown(
+    hass: HomeAssistant,
+    hub: Hub,
+    flow: DeviceFlow,
+    class_path: str,
+    tmp_path: Path,
+    mode: SecurityMode,
+    answer: dict[str, str],
+    security: tuple[str, ...],
+) -> None:
+    await flow.add(mode, ENDPOINT)
+    await flow.send(**answer)
+    settings = (await flow.choose(Sdk.LESHAN))["description_placeholders"]["settings"]
+    await flow.send()
+    await flow.choose("save")
+    write_files(settings, tmp_path)
+    words = shlex.split(settings.rpartition("> ")[2].replace("\\\n", ""))
+    kind, *options = security
+    values = [words[words.index(option) + 1] for option in options]
+    if kind != "psk":
+        values = [str(tmp_path / value) for value in values]
+
+    port = hub.server.ports[Scheme.COAPS]
+    async with leshan(class_path, port, ENDPOINT, security=(kind, *values)) as peer:
+        await peer.event("registered")
+        await settle(hass)
+        temperature = hass.states.get(entity_id(hass, "sensor", "3303-0-5700"))
+
+    assert temperature
+    assert temperature.state == "21.5"
