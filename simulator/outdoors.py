@@ -23,8 +23,8 @@ HORN_ON = Path(3338, 0, 5850)
 HORN_DURATION = Path(3338, 0, 5521)
 
 _RIDE = (
-    Drift(BIKE_LATITUDE, 52.5163, 0.004, digits=5),
-    Drift(BIKE_LONGITUDE, 13.3777, 0.007, digits=5),
+    Drift(BIKE_LATITUDE, 52.5185, 0.004, digits=5),
+    Drift(BIKE_LONGITUDE, 13.3990, 0.007, digits=5),
     Drift(Path(6, 0, 2), 36.0, 3.0, digits=0),
     Drift(Path(6, 0, 3), 6.0, 1.0),
 )
@@ -43,8 +43,8 @@ BIKE_TRACKER = Blueprint(
     instances={
         **device("Wayfarer 1", "asset tracker", battery(71, 3890, 35)),
         Path(6, 0): {
-            0: 52.5163,
-            1: 13.3777,
+            0: 52.5185,
+            1: 13.3990,
             2: 36.0,
             3: 6.0,
             5: Computed(lambda board: datetime.now(UTC).replace(microsecond=0)),

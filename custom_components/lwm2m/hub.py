@@ -266,6 +266,7 @@ class Hub:
     def _on_left(self, device: IotDevice) -> None:
         """Remove a device that its gateway does not list any more, as `_on_gone` does."""
         self._created.pop(device.endpoint, None)
+        self._early = [early for early in self._early if early[0] is not device]
         dr.async_get(self._hass).async_remove_device(device.id)
         self._storage.async_save_soon()
 

@@ -333,8 +333,8 @@ class TestTracker:
         for _ in range(500):
             board.tick(60)
             latitude, longitude = board.value(BIKE_LATITUDE), board.value(BIKE_LONGITUDE)
-            assert abs(latitude - 52.5163) < 0.05
-            assert abs(longitude - 13.3777) < 0.05
+            assert abs(latitude - 52.5185) < 0.05
+            assert abs(longitude - 13.3990) < 0.05
             positions.add((latitude, longitude))
         assert len(positions) > 400
 
