@@ -76,6 +76,42 @@ class Environment:
 class Handshake:
     """One handshake. Whoever calls its methods sends `outgoing` and empties it afterwards."""
 
+    __slots__ = (
+        "_agreement",
+        "_candidate",
+        "_cipher_changed",
+        "_client_key",
+        "_early_bytes",
+        "_end",
+        "_environment",
+        "_expect",
+        "_interval",
+        "_keyed",
+        "_master",
+        "_messages",
+        "_now",
+        "_other_keys",
+        "_own_connection_id",
+        "_private",
+        "_record_sequence",
+        "_sequence",
+        "_server_random",
+        "_session_id",
+        "_transcript",
+        "channel",
+        "client_random",
+        "connection_id",
+        "deadline",
+        "early",
+        "flight",
+        "identity",
+        "max_fragment",
+        "outgoing",
+        "refusal",
+        "resumed",
+        "session",
+    )
+
     def __init__(
         self,
         environment: Environment,
@@ -142,7 +178,6 @@ class Handshake:
 
     def start(self, hello: ClientHello, body: bytes, now: float) -> None:
         """Send the server's first flight; raises HandshakeError."""
-        self._hello = hello
         self._now = now
         session = self._environment.sessions.get(hello.session_id, now)
         if session is not None and session.suite.number not in hello.suites:
