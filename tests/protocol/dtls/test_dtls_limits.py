@@ -18,6 +18,8 @@ from custom_components.lwm2m.protocol.dtls import (
     DtlsServer,
     Established,
     Limits,
+    Refusal,
+    Refused,
     Suspicion,
     Suspicious,
     Transmit,
@@ -148,6 +150,33 @@ def test_handshakes_of_all_sources_are_limited(keyring: Keyring) -> None:
     for host in range(10):
         Conversation(server, ScriptedClient(), (f"192.0.2.{host}", 1)).until(CKE)
     assert server.handshakes == 3
+
+
+def test_handshakes_that_do_not_go_on_give_way_to_others(keyring: Keyring) -> None:
+    """Else a few sources would keep all devices out for as long as a handshake may take."""
+    limits = Limits(handshakes=3)
+    server = DtlsServer(keyring, limits)
+    for host in range(limits.handshakes):
+        Conversation(server, ScriptedClient(), (f"192.0.2.{host}", 1)).until(CKE)
+    device = Conversation(server, ScriptedClient(), ("192.0.2.66", 1))
+    device.now += limits.handshake_turn
+    device.connect()
+
+    assert device.client.established
+    assert server.handshakes == limits.handshakes - 1
+    gone = [event for event in device.events if isinstance(event, Refused)]
+    assert [(event.address[0], event.refusal) for event in gone] == [("192.0.2.0", Refusal.TIMEOUT)]
+
+
+def test_handshakes_of_one_source_do_not_give_way_to_each_other(keyring: Keyring) -> None:
+    """A fleet behind one address gets through a part at a time."""
+    server = DtlsServer(keyring, Limits(handshakes_per_source=3))
+    for port in range(10):
+        conversation = Conversation(server, ScriptedClient(), ("192.0.2.1", port))
+        conversation.now += port
+        conversation.until(CKE)
+
+    assert (server.handshakes, server.counters.refused) == (3, 0)
 
 
 def test_rate_of_handshakes_of_one_source_is_limited(keyring: Keyring) -> None:

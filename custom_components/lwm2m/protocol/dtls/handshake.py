@@ -165,6 +165,11 @@ class Handshake:
         return self.identity is not None
 
     @property
+    def begun(self) -> float:
+        """When it began."""
+        return self._end - TOTAL_TIMEOUT
+
+    @property
     def suite(self) -> CipherSuite:
         """What was agreed on."""
         return self._agreement.suite

@@ -237,22 +237,34 @@ class DtlsServer:
     ) -> None:
         """Begin a handshake; an established connection stays until it is done (4.2.8)."""
         source = address[0]
-        under_way = self._handshakes.of_source(source)
-        if (
-            len(self._handshakes) >= self._limits.handshakes
-            or under_way >= self._limits.handshakes_per_source
-        ):
-            self.counters.overloaded += 1
-            self._suspect(Suspicion.OVERLOAD, address)
-            return
-        if not self._starts.allow(source, now):
+        crowded = self._handshakes.of_source(source) >= self._limits.handshakes_per_source
+        if not crowded and not self._starts.allow(source, now):
             self.counters.rate_limited += 1
             self._suspect(Suspicion.FLOOD, address)
+            return
+        if crowded or not self._has_turn(now):
+            self.counters.overloaded += 1
+            self._suspect(Suspicion.OVERLOAD, address)
             return
         self.counters.handshakes += 1
         handshake = Handshake(self._environment, hello, numbers, self._connections.new_id(), now)
         self._handshakes.add(address, handshake)
         self._step(address, handshake, lambda: handshake.start(hello, body, now), now)
+
+    def _has_turn(self, now: float) -> bool:
+        """Tell whether there is room for one more handshake, or one that has had its turn.
+
+        Else whoever begins many and ends none would keep all others out for as long as a handshake
+        may take.
+        """
+        if len(self._handshakes) < self._limits.handshakes:
+            return True
+        address, oldest = self._handshakes.oldest()
+        if now - oldest.begun < self._limits.handshake_turn:
+            return False
+        oldest.refusal = Refusal.TIMEOUT
+        self._refuse(address, oldest, None, "gave way to others")
+        return True
 
     def _alert_in_handshake(self, address: Address, handshake: Handshake, alert: bytes) -> None:
         if len(alert) == 2 and (alert[0] == AlertLevel.FATAL or alert[1] == Alert.CLOSE_NOTIFY):

@@ -40,6 +40,10 @@ class Handshakes:
         """Count those with one host."""
         return self._of_source.get(source, 0)
 
+    def oldest(self) -> tuple[Address, Handshake]:
+        """Return the one that began first; there is one."""
+        return next(iter(self._by_address.items()))
+
     def matching(self, matches: Callable[[Identity], bool]) -> list[tuple[Address, Handshake]]:
         """Return those whose peers claim such identities."""
         return [
