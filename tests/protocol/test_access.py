@@ -151,6 +151,20 @@ async def test_others_still_register_in_plain_text(server: LwM2mServer, plain: D
     assert (await register(plain, "ep=board-3")).code == CREATED
 
 
+async def test_strangers_do_not_use_up_the_room_of_who_has_a_credential(
+    models: ModelRegistry, make_device: MakeDevice
+) -> None:
+    credentials = CredentialStore()
+    credentials.put("board-1", PSK)
+    async with (
+        secure_server(models, credentials, max_registrations=1) as server,
+        secure_device(server) as board,
+    ):
+        await (await make_device(server)).register("stranger")
+
+        assert (await register(board, "ep=board-1")).code == CREATED
+
+
 async def test_a_credential_is_approval_enough(models: ModelRegistry) -> None:
     credentials = CredentialStore()
     credentials.put("board-1", PSK)

@@ -326,15 +326,17 @@ class LwM2mServer:
         """Register (Core-V1_1_1 6.2.1).
 
         The specification limits no number of clients. 5.03 tells the client to come again in a
-        minute, the default of Max-Age (RFC 7252 5.9.3.4 and 5.10.5).
+        minute, the default of Max-Age (RFC 7252 5.9.3.4 and 5.10.5). Who has a credential is not
+        kept out by those who need none.
         """
         peer: Peer = message.remote
         request = parse_register(message, self._access.endpoint_of(peer))
         self._access.check(peer, request.endpoint, codes.FORBIDDEN)
         known = request.endpoint in self.registrations
-        if not known and len(self.registrations) >= self._max_registrations:
+        stranger = peer.identity is None
+        if stranger and not known and len(self.registrations) >= self._max_registrations:
             raise RequestError(codes.SERVICE_UNAVAILABLE, "too many clients")
-        if peer.identity is None and self._admit and not self._admit(request):
+        if stranger and self._admit and not self._admit(request):
             raise RequestError(codes.FORBIDDEN, "this endpoint is not admitted")
         registration = grant(request, secrets.token_urlsafe(LOCATION_BYTES), datetime.now(UTC))
         previous = self._store.put(registration)
