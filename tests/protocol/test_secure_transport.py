@@ -7,11 +7,12 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from aiocoap import CHANGED, CON, CONTENT, POST, RST
+from aiocoap import CHANGED, CON, CONTENT, CREATED, POST, RST
 from aiocoap.numbers.constants import TransportTuning
 import pytest
 
 from custom_components.lwm2m.protocol.coap import Scheme
+from custom_components.lwm2m.protocol.coap.blockwise import MAX_TRANSFERS
 from custom_components.lwm2m.protocol.coap.dtls import DtlsTransport
 from custom_components.lwm2m.protocol.dtls import handshake
 from custom_components.lwm2m.protocol.dtls.extensions import Extension
@@ -28,7 +29,7 @@ from custom_components.lwm2m.protocol.security import (
 from custom_components.lwm2m.protocol.server import PortInUseError
 
 from ..raw_coap import until
-from .conftest import LINKS, PATIENCE, Impatient
+from .conftest import LINK_FORMAT, LINKS, PATIENCE, Impatient
 from .secure_device import OTHER_PSK, PSK, SecureDevice, psk_options, secure_device, secure_server
 
 if TYPE_CHECKING:
@@ -390,6 +391,20 @@ async def test_blocks_fit_into_the_records_of_the_newest_connection(
         writing.cancel()
 
     assert len(request.payload) == 256
+
+
+async def test_strangers_transfers_do_not_displace_a_devices(
+    server: LwM2mServer, board: SecureDevice, make_device: MakeDevice
+) -> None:
+    register: dict[str, Any] = {"uri_query": ["ep=board-1"], "content_format": LINK_FORMAT}
+    first, rest = LINKS[:16], LINKS[16:]
+    await board.request(POST, "rd", payload=first, block1=(0, True, 0), **register)
+    stranger = await make_device(server)
+    for number in range(MAX_TRANSFERS):
+        await stranger.request(POST, str(number), payload=bytes(16), block1=(0, True, 0))
+
+    response = await board.request(POST, "rd", payload=rest, block1=(1, False, 0), **register)
+    assert response.code == CREATED
 
 
 async def test_a_message_that_no_record_takes_is_counted(

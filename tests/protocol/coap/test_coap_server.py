@@ -415,14 +415,15 @@ async def test_the_handler_is_asked_once_for_all_blocks(
 async def test_nothing_is_kept_of_transfers_that_are_through(
     raw: RawPeer, address: Address, server: CoapEndpoint
 ) -> None:
+    transfers = server._servers[False]
     await send_blocks(raw, address, LARGE)
-    assert len(server._server._requests) == 0
+    assert len(transfers._requests) == 0
     await send_blocks(raw, address, bytes(4096))
     for number in range(3):
         await get_block(raw, address, number, 6)
 
-    assert len(server._server._requests) == 0
-    assert len(server._server._answers) == 0
+    assert len(transfers._requests) == 0
+    assert len(transfers._answers) == 0
 
 
 async def test_a_peer_gets_the_block_size_that_it_asks_for(raw: RawPeer, address: Address) -> None:

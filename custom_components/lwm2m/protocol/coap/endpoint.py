@@ -105,9 +105,15 @@ class CoapEndpoint:
         self._credentials = credentials
         self._on_incident = on_incident
         self._max_response_size = max_response_size
-        self._server = BlockwiseServer(
-            handler, max_request_size, self._tuning.EXCHANGE_LIFETIME, self._loop.time
+        make_server = partial(
+            BlockwiseServer,
+            handler,
+            max_request_size,
+            self._tuning.EXCHANGE_LIFETIME,
+            self._loop.time,
         )
+        self._servers = {secure: make_server() for secure in (False, True)}
+        """By whether peers prove who they are: strangers crowd out none of those who do."""
         self.observations = ObservationTable(self._loop, self.counters, self._fetch_notification)
         self._context = _Context(self)
         self._connection_limits = connection_limits or ConnectionLimits()
@@ -391,7 +397,7 @@ class CoapEndpoint:
         if critical:  # RFC 7252 5.4.1, 5.7.2
             return Message(code=PROXYING_NOT_SUPPORTED if critical & _PROXYING else BAD_OPTION)
         try:
-            return await self._server.respond(request)
+            return await self._servers[request.remote.scheme.is_secure].respond(request)
         except Exception:
             self.counters.handler_errors += 1
             _LOGGER.exception("The handler of a request from %s failed", request.remote)
