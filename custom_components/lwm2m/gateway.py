@@ -8,10 +8,17 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import ChildDeviceInfo
 
-from .const import DOMAIN, RegistrationChange
+from .const import DOMAIN, LOGGER, RegistrationChange
 from .device import Device
 from .protocol.errors import NotRegistered
-from .protocol.gateway import DEVICE_ID, OBJECTS, PREFIX, iot_devices, registration_of
+from .protocol.gateway import (
+    DEVICE_ID,
+    OBJECTS,
+    PREFIX,
+    endpoint_of,
+    iot_devices,
+    registration_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +39,7 @@ class IotDevice(Device):
         self._gateway = gateway
         super().__init__(
             shared,
-            endpoint=f"{gateway.endpoint}/{device_id}",
+            endpoint=endpoint_of(gateway.endpoint, device_id),
             name=device_id,
             subentry_id=gateway.subentry_id,
         )
@@ -112,6 +119,8 @@ class Gateway:
             self._remove(device_id)
         for device_id, iot_device in listed.items():
             device = self.devices.get(device_id) or self._add(device_id)
+            if device is None:
+                continue
             if registration is None:
                 if device.available:
                     device.async_unregistered(RegistrationChange.GATEWAY_GONE)
@@ -133,7 +142,12 @@ class Gateway:
         for device in self.devices.values():
             device.async_close()
 
-    def _add(self, device_id: str) -> IotDevice:
+    def _add(self, device_id: str) -> IotDevice | None:
+        """Make a device; None for one that would take the place of an approved endpoint."""
+        endpoint = endpoint_of(self._device.endpoint, device_id)
+        if any(known.unique_id == endpoint for known in self._shared.entry.subentries.values()):
+            LOGGER.debug("%s is a device of its own, not one behind a gateway", endpoint)
+            return None
         device = self.devices[device_id] = IotDevice(self._shared, self._device, device_id)
         if device_id in self._stored:
             device.async_restore(self._stored.pop(device_id), None)

@@ -252,3 +252,16 @@ async def test_devices_go_with_the_subentry_of_their_gateway(
     await settle(hass)
     assert dr.async_get(hass).async_get(probe.device.id) is None
     assert list(entry.runtime_data.all_devices) == []
+
+
+async def test_gateway_cannot_take_the_place_of_an_approved_device(
+    hass: HomeAssistant, entry: Lwm2mConfigEntry, gateway: Shown
+) -> None:
+    hub = entry.runtime_data
+    hub.async_approve(f"{NAME}/{PROBE.name}")
+    attach(gateway.board, "dev0", PROBE)
+    await gateway.board.updated()
+    await settle(hass)
+    device = dr.async_get(hass).async_get(hub.devices[f"{NAME}/{PROBE.name}"].id)
+    assert isinstance(device, dr.DeviceEntry)
+    assert len(list(hub.all_devices)) == 2

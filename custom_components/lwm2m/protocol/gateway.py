@@ -64,11 +64,16 @@ def iot_devices(values: Values) -> list[IotDevice]:
     return found
 
 
+def endpoint_of(gateway: str, device_id: str) -> str:
+    """Return what stands for the endpoint name of a device, which has none of its own."""
+    return f"{gateway}/{device_id}"
+
+
 def registration_of(gateway: Registration, device: IotDevice) -> Registration:
     """Return the registration of a device behind a gateway, with which it begins and ends."""
     return replace(
         gateway,
-        endpoint=f"{gateway.endpoint}/{device.device_id}",
+        endpoint=endpoint_of(gateway.endpoint, device.device_id),
         root=f"{gateway.root}/{device.prefix}",
         objects=device.objects.objects,
         instances=device.objects.instances,
