@@ -330,14 +330,27 @@ async def test_who_does_not_shake_hands_is_cut_off(make_server: MakeServer) -> N
     await peer.close()
 
 
-async def test_handshakes_count_as_connections(make_server: MakeServer) -> None:
-    server = await make_server(connection_limits=ConnectionLimits(connections=1))
-    first, second = [await RawTcpPeer.connect(server.ports[Scheme.COAPS_TCP]) for _ in range(2)]
+async def test_who_does_not_shake_hands_makes_room(
+    make_server: MakeServer, connect: Connect
+) -> None:
+    server = await make_server(connection_limits=ConnectionLimits(connections=2))
+    silent = [await RawTcpPeer.connect(server.ports[Scheme.COAPS_TCP]) for _ in range(2)]
+    device = await connect(server)
 
-    assert await second.is_closed()
-    assert server.counters.coap.connections_refused == 1
-    for peer in (first, second):
+    assert await silent[0].is_closed()
+    assert (await register(device)).code == CREATED
+    for peer in silent:
         await peer.close()
+
+
+async def test_handshakes_count_as_connections(make_server: MakeServer, connect: Connect) -> None:
+    server = await make_server(connection_limits=ConnectionLimits(connections=1))
+    await register(await connect(server))
+    another = await RawTcpPeer.connect(server.ports[Scheme.COAPS_TCP])
+
+    assert await another.is_closed()
+    assert server.counters.coap.connections_refused == 1
+    await another.close()
 
 
 # Credentials that change

@@ -21,6 +21,7 @@ from aiocoap import (
 )
 from aiocoap.numbers.codes import ABORT, CSM, PING, PONG, RELEASE
 from aiocoap.optiontypes import OpaqueOption
+from aiocoap.transports.tcp import _serialize
 import pytest
 import pytest_socket
 
@@ -790,6 +791,36 @@ async def test_no_known_peer_makes_room(
     assert (await raw.request(PING)).code == PONG
     assert opened.endpoint.counters.connections_refused == 1
     await refused.close()
+
+
+async def test_a_stranger_with_most_of_what_is_not_complete_makes_room(
+    opened_with: Callable[..., Awaitable[Opened]],
+    connect: Callable[..., Awaitable[RawTcpPeer]],
+) -> None:
+    opened = await opened_with(incomplete=100 * KIB)
+    known, modest, greedy = [await connect(opened) for _ in range(3)]
+    opened.known.add(await opened.peer(known))
+    messages = [
+        _serialize(raw.make(PUT, payload=bytes(size * KIB)))
+        for raw, size in ((known, 60), (modest, 20), (greedy, 40))
+    ]
+    for raw, message in zip((known, modest, greedy), messages, strict=True):
+        raw.writer.write(message[:-1])
+        await raw.writer.drain()
+
+    assert (await greedy.receive()).payload == b"too much for now"
+    for raw, message in ((known, messages[0]), (modest, messages[1])):
+        raw.writer.write(message[-1:])
+        assert (await raw.receive()).code == CONTENT
+
+
+async def test_what_has_become_complete_is_held_no_more(
+    opened_with: Callable[..., Awaitable[Opened]],
+    connect: Callable[..., Awaitable[RawTcpPeer]],
+) -> None:
+    raw = await connect(await opened_with(incomplete=100 * KIB))
+    for _ in range(3):
+        assert (await raw.request(PUT, payload=bytes(60 * KIB))).code == CONTENT
 
 
 async def test_a_connection_leaves_nothing_behind(opened: Opened) -> None:

@@ -40,6 +40,8 @@ class ConnectionLimits:
     """At once. Home Assistant raises the limit of its open files to 2,048 for all it does."""
     message_size: int = 1024 * 1024 + 512
     """Bytes of a message that peers may send, 1 MiB and what goes around it."""
+    incomplete: int = 16 * 1024 * 1024
+    """Bytes of messages that are not complete, on all connections together."""
     opening: float = 15.0
     """Until TLS, where it is spoken, and the first message are through."""
     stalled: float = 60.0
@@ -115,6 +117,8 @@ class Connection(asyncio.Protocol):
         self._admit = admit
         self.is_released = False
         """Whether the peer waits for no more than its answers."""
+        self.held = 0
+        """Bytes of a message that is not complete."""
         self._owner = owner
         self._limits = owner.limits
         self._loop = owner.loop
@@ -163,7 +167,7 @@ class Connection(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._closing = True
+        self._end()
         if self._timer is not None:
             self._timer.cancel()
         if self.peer.is_open:
@@ -206,17 +210,23 @@ class Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """Close at once, whatever waits to be sent."""
-        self._closing = True
+        self._end()
         self._transport.abort()
 
     def close(self) -> None:
         """Close once all is sent, and read nothing more."""
         if not self._closing:
-            self._closing = True
+            self._end()
             self._transport.close()
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = self._loop.call_later(self._limits.closing, self._transport.abort)
+
+    def _end(self) -> None:
+        """Take nothing more, and forget what is not complete."""
+        self._closing = True
+        self._frames.clear()
+        self._account()
 
     # Messages
 
@@ -243,6 +253,15 @@ class Connection(asyncio.Protocol):
             self.abort(str(error))
         except SignalingError as error:
             self.abort(str(error), error.bad_csm_option)
+        finally:
+            self._account()
+
+    def _account(self) -> None:
+        """Tell how much more is held, or less."""
+        change = self._frames.pending - self.held
+        if change:
+            self.held += change
+            self._owner.hold(change)
 
     def _note_partial(self, *, new: bool) -> None:
         """Note since when a message is not complete; `new` if others before it were."""

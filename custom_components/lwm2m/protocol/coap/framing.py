@@ -29,13 +29,17 @@ class FrameReader:
         self._data = bytearray()
 
     @property
-    def pending(self) -> bool:
-        """Whether a message has begun and is not complete."""
-        return bool(self._data)
+    def pending(self) -> int:
+        """How many bytes there are of a message that is not complete."""
+        return len(self._data)
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived."""
         self._data += data
+
+    def clear(self) -> None:
+        """Forget what has arrived."""
+        self._data = bytearray()
 
     def take(self) -> bytes | None:
         """Return the next message that is complete; None when there is none.

@@ -13,6 +13,8 @@ reach them any more; LwM2M ends them once the client's Update or Register comes 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from operator import itemgetter
 import socket
 from typing import TYPE_CHECKING, override
 
@@ -72,7 +74,10 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         self._tokens = tokens
         self._observations = observations
         self._connections: set[Connection] = set()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opening: dict[asyncio.Task[None], float] = {}
+        """Those that are not open yet, with the time of their beginning."""
+        self._held = 0
+        """Bytes of messages that are not complete."""
         self._retry: asyncio.TimerHandle | None = None
         self._all_lost = asyncio.Event()
         self._listen()
@@ -105,8 +110,8 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
             return
         sock.setblocking(False)
         opening = self.loop.create_task(self._open(sock, address))
-        self._opening.add(opening)
-        opening.add_done_callback(self._opening.discard)
+        self._opening[opening] = self.loop.time()
+        opening.add_done_callback(lambda task: self._opening.pop(task, None))
 
     async def _open(self, sock: socket.socket, address: SocketAddress) -> None:
         await self.loop.connect_accepted_socket(
@@ -116,15 +121,34 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
     def _has_room(self) -> bool:
         """Tell whether there may be one more connection.
 
-        Past the limit the one that is silent for longest gives way, of those that nobody knows.
+        Past the limit the one that is silent for longest gives way, of those that nobody knows or
+        that are not open yet.
         """
         if len(self._connections) + len(self._opening) < self.limits.connections:
             return True
-        strangers = [one for one in self._connections if not self.is_known(one.peer)]
-        if not strangers:
+        quiet: list[tuple[float, Callable[[], None]]] = [
+            (one.heard_at, one.cut) for one in self._connections if not self.is_known(one.peer)
+        ]
+        quiet += [(began, partial(self._give_up, task)) for task, began in self._opening.items()]
+        if not quiet:
             return False
-        min(strangers, key=lambda connection: connection.heard_at).cut()
+        _, end = min(quiet, key=itemgetter(0))
+        end()
         return True
+
+    def _give_up(self, opening: asyncio.Task[None]) -> None:
+        del self._opening[opening]
+        opening.cancel()
+
+    def hold(self, change: int) -> None:
+        """Note that so many bytes more are held of messages that are not complete.
+
+        Past the limit whoever holds most of them gives way, strangers first.
+        """
+        self._held += change
+        while self._held > self.limits.incomplete:
+            worst = max(self._connections, key=lambda one: (not self.is_known(one.peer), one.held))
+            worst.abort("too much for now")
 
     def opened(self, connection: Connection) -> None:
         """Take a new connection."""
