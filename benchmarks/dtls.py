@@ -23,13 +23,13 @@ from simulator.standalone import without_home_assistant
 
 without_home_assistant()
 
-from tests.protocol.dtls.parties import authority, device, server_party  # noqa: E402  # only now
-from tests.protocol.dtls.peers import MBEDTLS_PYTHON, write_keys  # noqa: E402
-from tests.protocol.dtls.scripted_client import ECDHE_CCM_8, ScriptedClient  # noqa: E402
+from tests.protocol.dtls.parties import authority, device, server_party
+from tests.protocol.dtls.peers import MBEDTLS_PYTHON, write_keys
+from tests.protocol.dtls.scripted_client import ECDHE_CCM_8, ScriptedClient
 
-from .dtls_clients import HEADERS, Crowd, OpenSslEngine, ScriptedEngine  # noqa: E402
-from .dtls_openssl import ECDSA, PSK, Client  # noqa: E402
-from .results import ratio, table, where  # noqa: E402
+from .dtls_clients import HEADERS, Crowd, OpenSslEngine, ScriptedEngine
+from .dtls_openssl import ECDSA, PSK, Client
+from .results import ratio, table, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 without_home_assistant()
 
-from custom_components.lwm2m.protocol.dtls import (  # noqa: E402  # only now, without Home Assistant
+from custom_components.lwm2m.protocol.dtls import (
     CertificateTrust,
     CertificateType,
     CertificateUsage,
