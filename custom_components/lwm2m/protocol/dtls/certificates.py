@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 import warnings
 
@@ -88,10 +89,9 @@ def validated_path(
         return ()
     try:
         shown = [load_certificate(certificate) for certificate in chain]
-        anchors = [load_certificate(root) for root in roots]
         verifier = (
             PolicyBuilder()
-            .store(Store(anchors))
+            .store(_store(tuple(roots)))
             .time(at)
             .max_chain_depth(MAX_CHAIN)
             .extension_policies(ca_policy=_AUTHORITY_POLICY, ee_policy=_DEVICE_POLICY)
@@ -101,6 +101,12 @@ def validated_path(
     except ValueError, VerificationError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType:
         return ()
     return tuple(_der(certificate) for certificate in path)
+
+
+@lru_cache(maxsize=32)
+def _store(roots: tuple[bytes, ...]) -> Store:
+    """Read the roots (DER), which are few and the same for each device; raises ValueError."""
+    return Store([load_certificate(root) for root in roots])
 
 
 def _check_key_cert_sign(
