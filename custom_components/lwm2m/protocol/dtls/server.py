@@ -176,11 +176,9 @@ class DtlsServer:
             return
         match record.type:
             case ContentType.HANDSHAKE:
-                self._step(address, handshake, lambda: handshake.plaintext(record, now), now)
+                self._step(address, handshake, now, handshake.plaintext, record)
             case ContentType.CHANGE_CIPHER_SPEC:
-                self._step(
-                    address, handshake, lambda: handshake.change_cipher_spec(record, now), now
-                )
+                self._step(address, handshake, now, handshake.change_cipher_spec, record)
             case ContentType.ALERT:
                 self._alert_in_handshake(address, handshake, record.fragment)
             case _:
@@ -249,7 +247,7 @@ class DtlsServer:
         self.counters.handshakes += 1
         handshake = Handshake(self._environment, hello, numbers, self._connections.new_id(), now)
         self._handshakes.add(address, handshake)
-        self._step(address, handshake, lambda: handshake.start(hello, body, now), now)
+        self._step(address, handshake, now, handshake.start, hello, body)
 
     def _has_turn(self, now: float) -> bool:
         """Tell whether there is room for one more handshake, or one that has had its turn.
@@ -273,16 +271,22 @@ class DtlsServer:
 
     # Handshakes
 
-    def _step(
-        self, address: Address, handshake: Handshake, step: Callable[[], object], now: float
+    def _step[*Arguments](
+        self,
+        address: Address,
+        handshake: Handshake,
+        now: float,
+        step: Callable[[*Arguments, float], object],
+        *arguments: *Arguments,
     ) -> None:
         """Take a handshake one step on, and see what came of it."""
         try:
-            step()
+            step(*arguments, now)
         except HandshakeError as error:
             self._refuse(address, handshake, error.alert, str(error))
             return
-        self._flush(address, handshake)
+        if handshake.outgoing:
+            self._flush(address, handshake)
         if handshake.finished:
             self._establish(address, handshake, now)
 
@@ -356,7 +360,7 @@ class DtlsServer:
             connection, record, address, now, certain=False
         ):
             # While a peer restarts, its records may be of the old keys or of the new.
-            self._step(address, handshake, lambda: handshake.protected(record, now), now)
+            self._step(address, handshake, now, handshake.protected, record)
 
     def _record(
         self,
