@@ -28,6 +28,7 @@ from .protocol.node import Decoded
 from .protocol.path import Path, PathError
 from .protocol.persistence import MAX_VALUES, RestoreError, dump_values, load_values
 from .protocol.reporting import latest
+from .watchers import Watchers
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -113,7 +114,7 @@ class Device:
         self._shared = shared
         self._identity = Identity()
         self._name = name
-        self._watchers: dict[Path, dict[Callable[[], None], None]] = {}
+        self.watchers = Watchers(shared.hass.loop)
         self._misfits: dict[Path, str] = {}
         self._notified: dict[Path, Readings] = {}
         """Resource -> the notification that last told of it."""
@@ -203,18 +204,7 @@ class Device:
     @callback
     def watch(self, paths: Iterable[Path], watcher: Callable[[], None]) -> CALLBACK_TYPE:
         """Call `watcher` after each change of these resources or of the availability."""
-        paths = tuple(paths)
-        for path in paths:
-            self._watchers.setdefault(path, {})[watcher] = None
-
-        @callback
-        def unwatch() -> None:
-            for path in paths:
-                self._watchers[path].pop(watcher, None)
-                if not self._watchers[path]:
-                    del self._watchers[path]
-
-        return unwatch
+        return self.watchers.watch(paths, watcher)
 
     @callback
     def watch_presence(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
@@ -314,7 +304,7 @@ class Device:
 
     @callback
     def _on_waiting(self, command: Path) -> None:
-        self._notify([path for path in self.resources if command.covers(path)])
+        self.watchers.tell([path for path in self.resources if command.covers(path)])
 
     # What is stored
 
@@ -367,7 +357,7 @@ class Device:
         self._adopt(registration)
         if returned:
             LOGGER.info("Device %s is registered", self.endpoint)
-            self._notify(self._watchers)
+            self.watchers.tell_all()
             self._tell(RegistrationChange.REGISTERED)
         self._following.async_start()
 
@@ -391,7 +381,7 @@ class Device:
         self._forget_client()
         self.registration = None
         LOGGER.info("Device %s is unavailable: %s", self.endpoint, change)
-        self._notify(self._watchers)
+        self.watchers.tell_all()
         self._tell(change)
 
     def _tell(self, change: RegistrationChange) -> None:
@@ -406,7 +396,7 @@ class Device:
         self._notified.clear()  # it is older than the write that is sent now
         if not awake:
             self._commands.asleep()
-        self._notify((PRESENCE,))
+        self.watchers.tell((PRESENCE,))
 
     @callback
     def async_rename(self, name: str) -> None:
@@ -475,7 +465,8 @@ class Device:
         """Take a notification for the entities."""
         decoded = latest(readings)
         self._notified.update(dict.fromkeys(decoded.values, readings))
-        self.async_apply(decoded)
+        heard = self.manual.hears_of(path)  # and may look at the states then
+        self._take(decoded, self.watchers.tell if heard else self.watchers.tell_soon)
         self.manual.async_notified(path, readings)
 
     @callback
@@ -488,9 +479,13 @@ class Device:
     @callback
     def async_apply(self, decoded: Decoded) -> None:
         """Take values from the client and tell their watchers of those that changed."""
+        self._take(decoded, self.watchers.tell)
+
+    def _take(self, decoded: Decoded, tell: Callable[[Collection[Path]], None]) -> None:
         values, new = self.values, decoded.values
         changed = [path for path, value in new.items() if values.get(path) != value]
         grown = [path for path in changed if _has_grown(new[path], values.get(path))]
+        self.watchers.tell_untold(before=changed)
         values.update(new)
         self.resources.update(new)
         if changed:
@@ -504,20 +499,12 @@ class Device:
             self._choose_profile(self.registration)
         if isinstance(time := decoded.values.get(CURRENT_TIME), datetime):
             self.issues.async_check_clock(time)
-        self._notify(changed)
-        for instance in {path.instance for path in grown} & self._following.learnt:
-            self._shared.on_resources(self, instance)
+        tell(changed)
+        if grown:
+            for instance in {path.instance for path in grown} & self._following.learnt:
+                self._shared.on_resources(self, instance)
         if identity_changed and DEVICE in self._following.learnt:
             self._enter_in_registry()
-
-    @callback
-    def _notify(self, paths: Iterable[Path]) -> None:
-        """Call each watcher of these paths once."""
-        watchers: dict[Callable[[], None], None] = {}
-        for path in paths:
-            watchers.update(self._watchers.get(path, {}))
-        for watcher in watchers:
-            watcher()
 
     @callback
     def _enter_in_registry(self) -> str:

@@ -138,10 +138,14 @@ class ManualObservations:
                 observation.cancel()
             self._observed[paths] = None
 
+    def hears_of(self, path: Path) -> bool:
+        """Whether automations have asked for the notifications of a path."""
+        return (path,) in self._observed
+
     @callback
     def async_notified(self, path: Path, readings: Readings) -> None:
         """Tell automations of a notification for the entities, if they have asked for it."""
-        if (path,) in self._observed:
+        if self.hears_of(path):
             self._fire("notify", (path,), readings)
 
     @callback

@@ -190,7 +190,7 @@ async def test_measurement_that_is_no_number_is_unknown(show: Show, value: Any) 
     shown = await show({"/3303/0": {5700: 21.5}})
     path = Path.parse(VALUE)
     shown.device.values[path] = value
-    state = await shown.next_state(VALUE, lambda: shown.device._notify([path]))
+    state = await shown.next_state(VALUE, lambda: shown.device.watchers.tell([path]))
     assert state.state == STATE_UNKNOWN
 
 
@@ -198,7 +198,7 @@ async def test_value_that_is_missing_is_unknown(show: Show) -> None:
     shown = await show({"/3303/0": {5700: 21.5}})
     path = Path.parse(VALUE)
     del shown.device.values[path]
-    state = await shown.next_state(VALUE, lambda: shown.device._notify([path]))
+    state = await shown.next_state(VALUE, lambda: shown.device.watchers.tell([path]))
     assert state.state == STATE_UNKNOWN
 
 
@@ -206,4 +206,4 @@ async def test_entity_that_is_removed_watches_nothing(hass: HomeAssistant, show:
     shown = await show({"/3303/0": {5700: 21.5}})
     er.async_get(hass).async_remove(shown.entry(VALUE).entity_id)
     await hass.async_block_till_done()
-    assert shown.device._watchers == {}
+    assert shown.device.watchers._watchers == {}

@@ -201,7 +201,7 @@ async def test_black_light_without_dimmer_can_be_made_bright(show: Show) -> None
 async def test_light_without_a_known_state_is_unknown(show: Show) -> None:
     shown = await show({"/3311/0": {5850: True}})
     del shown.device.values[Path.parse(LIGHT)]
-    state = await shown.next_state(LIGHT, lambda: shown.device._notify([Path.parse(LIGHT)]))
+    state = await shown.next_state(LIGHT, lambda: shown.device.watchers.tell([Path.parse(LIGHT)]))
     assert state.state == STATE_UNKNOWN
 
 
