@@ -63,7 +63,8 @@ class HubStorage:
     @callback
     def async_save_later(self) -> None:
         """Store it within a longer time, for what changes often; costs next to nothing."""
-        self._schedule(SAVE_LATER)
+        if self._due is None:  # else it is due sooner
+            self._schedule(SAVE_LATER)
 
     async def async_save(self) -> None:
         """Store it now."""

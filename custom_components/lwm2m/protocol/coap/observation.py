@@ -95,7 +95,9 @@ class ObservationTable:
     def get(self, remote: Peer, token: bytes) -> Observation | None:
         """Return the observation that `token` of `remote` belongs to."""
         observation = self._entries.get(token)
-        return observation if observation is not None and observation.remote == remote else None
+        if observation is None or observation.remote is remote or observation.remote == remote:
+            return observation
+        return None
 
     def remove(self, remote: Peer, token: bytes) -> Observation | None:
         """Take an observation out, and remember that its notifications are to be rejected."""

@@ -177,7 +177,7 @@ def _resource(path: Path, value: Value, scope: Scope) -> bytes:
 
 def _read(value: bytes, model: ResourceModel | None) -> Scalar:
     """Read a value as appendix C, table C-2, lays it out; ValueError when it does not fit."""
-    return fit(_READERS[type_name(model)](value), model)
+    return fit(_READERS[model.type if model else ResourceType.NONE](value), model)
 
 
 def _signed(value: bytes) -> int:

@@ -39,7 +39,7 @@ def fit(raw: object, model: ResourceModel | None) -> Scalar:
     Raises ValueError with the reason, which never repeats the value: it may be a secret.
     Source: OMA-TS-LightweightM2M_Core-V1_1_1 appendix C, table C-1.
     """
-    kind = type_name(model)
+    kind = model.type if model else ResourceType.NONE
     if (fitted := _FITTING[kind](raw)) is None:
         raise ValueError(f"{type(raw).__name__} does not fit the type {kind}")
     return fitted
@@ -103,6 +103,8 @@ def _boolean(raw: object) -> bool | None:
 
 
 def _float(raw: object) -> float | None:
+    if type(raw) is float and math.isfinite(raw):  # by far the most frequent
+        return raw
     return _finite(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else None
 
 
