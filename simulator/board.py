@@ -25,7 +25,7 @@ from .composite import timed_pack
 from .events import Event, EventKind, EventLog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from aiocoap.numbers.codes import Code
@@ -216,6 +216,10 @@ class Board:
             for resource in resources
             if path.covers(resource) and self._readable(resource)
         }
+
+    def attributes_of(self, path: Path) -> Mapping[str, str]:
+        """Return the attributes that were written to a path."""
+        return self.attributes.get(path, {})
 
     def set(self, path: Path, value: Value) -> None:
         """Give a resource or a resource instance a value, and notify observers if it differs.

@@ -40,7 +40,9 @@ class Client:
         """Where the registration is, None without one."""
         self.asleep = False
         self.coap = self._make_endpoint(board.settings)
-        self.observations = Observations(self.coap, board.settings, board.events)
+        self.observations = Observations(
+            self.coap, board.settings, board.events, board.attributes_of
+        )
         self.behind: dict[str, Client] = {}
         """The clients that this one is the gateway of, by their prefixes."""
         self._management = Management(board)
@@ -75,7 +77,7 @@ class Client:
                     if response.code == DELETED:
                         self._emit(EventKind.DEREGISTERED)
         self.location = None
-        self.observations.clear()
+        self._forget_observations()
         self.coap.close()
 
     def trigger(self) -> None:
@@ -161,8 +163,7 @@ class Client:
         return await self._register()
 
     async def _register(self) -> Code:
-        for client in (self, *self.behind.values()):
-            client.observations.clear()
+        self._forget_observations()
         board, settings = self._board, self._settings
         lifetime, links = board.lifetime, register_links(board)
         response = await self.coap.request(
@@ -270,10 +271,13 @@ class Client:
 
     def _disconnected(self) -> None:
         """Come back over another connection, to be reachable at any time."""
-        for client in (self, *self.behind.values()):
-            client.observations.clear()
+        self._forget_observations()
         if self._task is not None and not self.asleep:
             self.trigger()
+
+    def _forget_observations(self) -> None:
+        for client in (self, *self.behind.values()):
+            client.observations.clear()
 
     def _stirred(self) -> None:
         self._stirred_at = asyncio.get_running_loop().time()

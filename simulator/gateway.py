@@ -22,7 +22,9 @@ GATEWAY = Path(25)
 def attach(gateway: Board, prefix: str, blueprint: Blueprint) -> Board:
     """Put a board behind another, which tells the server; it has no socket of its own."""
     board = type(gateway)(blueprint, server=("", 0), root=(prefix,))
-    board.client.observations = Observations(gateway.client.coap, board.settings, board.events)
+    board.client.observations = Observations(
+        gateway.client.coap, board.settings, board.events, board.attributes_of
+    )
     gateway.client.behind[prefix] = board.client
     number = next(number for number in count() if GATEWAY / number not in gateway.behind)
     gateway.behind[GATEWAY / number] = board
@@ -33,7 +35,7 @@ def attach(gateway: Board, prefix: str, blueprint: Blueprint) -> Board:
 def detach(gateway: Board, instance: Path) -> None:
     """Take the board away that an instance of object 25 lists."""
     board = gateway.behind.pop(instance)
-    del gateway.client.behind[board.settings.root[0]]
+    gateway.client.behind.pop(board.settings.root[0]).observations.clear()
     gateway.remove(instance)
 
 

@@ -57,7 +57,7 @@ def delete(board: Board, path: Path) -> Message:
 
 
 def write_attributes(board: Board, request: Message, path: Path) -> Message:
-    """Take attributes; they show in Discover, and notifications do not heed them."""
+    """Take attributes; they show in Discover, and notifications heed `pmin`."""
     if not board.settings.takes_attributes:
         raise RefusedError(METHOD_NOT_ALLOWED)
     written = dict(board.attributes.get(path, {}))

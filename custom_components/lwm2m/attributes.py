@@ -8,15 +8,19 @@ from .const import LOGGER
 from .profiles.profile import TIMES
 from .protocol.attributes import NUMERIC, UNSET, Attributes
 from .protocol.errors import BadRequest, BadResponse, ClientRefused
+from .protocol.model.definitions import ResourceType
 from .protocol.path import Path
 from .protocol.persistence import MAX_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .device import Device
     from .protocol.client import Client
     from .protocol.persistence import Json
+
+CALM: Mapping[str, float] = {"pmin": 1}
+"""What a path is asked for that reports more than once a second."""
 
 
 class ReportingAttributes:
@@ -32,6 +36,8 @@ class ReportingAttributes:
         self._device = device
         self._asked: dict[Path, Mapping[str, float]] = {}
         """What the device was asked to keep, whether or not it agreed."""
+        self._calmed: dict[Path, Mapping[str, float]] = {}
+        """What paths are asked for that have reported too often, if nobody else asks for more."""
 
     @property
     def asked(self) -> Mapping[Path, Mapping[str, float]]:
@@ -39,7 +45,13 @@ class ReportingAttributes:
         return self._asked
 
     def wanted(self, path: Path) -> Mapping[str, float]:
-        """Return the attributes that a path is to have; some make sense of a number alone."""
+        """Return the attributes that a path is to have."""
+        profiled = self._profiled(path)
+        calmed = self._calmed.get(path)
+        return {**calmed, **profiled} if calmed else profiled
+
+    def _profiled(self, path: Path) -> Mapping[str, float]:
+        """Return what the profile says of a path; some make sense of a number alone."""
         attributes = self._device.profile.attributes(path)
         if attributes and len(path) == 3 and (model := self._device.model(path)):
             if not model.readable:
@@ -55,11 +67,11 @@ class ReportingAttributes:
         """
         if not self._device.profile:
             return False
-        common = self.wanted(instance)
+        common = self._profiled(instance)
         return any(
             attributes != common
             for path in self._device.resources
-            if path.instance == instance and (attributes := self.wanted(path))
+            if path.instance == instance and (attributes := self._profiled(path))
         )
 
     def is_as_wanted(self, path: Path) -> bool:
@@ -91,6 +103,23 @@ class ReportingAttributes:
             self._device.note(err)
             LOGGER.debug("%s keeps no %s at %s: %s", self._device.endpoint, changes, path, err)
 
+    def calm(self, path: Path) -> bool:
+        """Want a path that reports too often to make pauses; tell whether that is news.
+
+        What tells of an input is left alone: a press of a button must not be late.
+        """
+        if path in self._calmed:
+            return False
+        self._calmed[path] = {} if self._tells_of_input(path) else CALM
+        return not self.is_as_wanted(path)
+
+    def _tells_of_input(self, path: Path) -> bool:
+        return any(
+            model.type is ResourceType.BOOLEAN and model.readable and not model.writable
+            for each in self._device.resources
+            if path.covers(each) and (model := self._device.model(each))
+        )
+
     def forget(self, path: Path | None = None) -> None:
         """Take a path, or the whole device, for one that was asked for nothing."""
         if path is None:
@@ -100,16 +129,29 @@ class ReportingAttributes:
 
     def dump(self) -> Json:
         """Return what `load` takes, in JSON's types."""
-        return {str(path): dict(asked) for path, asked in sorted(self._asked.items())[:MAX_VALUES]}
+        return {
+            "attributes": {
+                str(path): dict(asked) for path, asked in sorted(self._asked.items())[:MAX_VALUES]
+            },
+            "calmed": [str(path) for path in sorted(self._calmed)[:MAX_VALUES]],
+        }
 
     @staticmethod
-    def load(stored: Mapping[str, Mapping[str, float]]) -> dict[Path, Mapping[str, float]]:
-        """Read what was dumped; TypeError, ValueError, AttributeError when it is wrong."""
-        return {Path.parse(text): dict(asked) for text, asked in stored.items()}
+    def load(stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Read what `restore` takes; TypeError, ValueError, AttributeError when it is wrong."""
+        return {
+            "asked": {
+                Path.parse(text): dict(asked)
+                for text, asked in stored.get("attributes", {}).items()
+            },
+            "calmed": {Path.parse(text) for text in stored.get("calmed", ())},
+        }
 
-    def restore(self, asked: dict[Path, Mapping[str, float]]) -> None:
+    def restore(self, asked: dict[Path, Mapping[str, float]], calmed: Iterable[Path]) -> None:
         """Go on from what was loaded."""
         self._asked = asked
+        for path in calmed:
+            self.calm(path)
 
 
 def _number(text: str | None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from enum import StrEnum
 import logging
 from typing import Final
@@ -50,5 +49,7 @@ EVENT_NOTIFICATION: Final = f"{DOMAIN}_notification"
 EVENT_SECURITY: Final = f"{DOMAIN}_security"
 """On Home Assistant's bus: somebody tried to be a device, or a device cannot prove who it is."""
 
-POLL_INTERVAL: Final = timedelta(seconds=60)
-"""How often an instance is read whose device refuses to be observed."""
+POLL_INTERVAL: Final = 60
+"""Seconds: how often an instance is read that is not observed, unless the owner says otherwise."""
+LIFETIME_GRACE: Final = 45
+"""Seconds: MAX_TRANSMIT_SPAN of RFC 7252 4.8.2, as long as a lost Update is still on its way."""

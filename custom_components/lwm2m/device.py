@@ -18,12 +18,13 @@ from homeassistant.util import dt as dt_util
 from .commands import Commands
 from .const import DOMAIN, EVENT_REGISTRATION, LOGGER, RegistrationChange
 from .device_issues import CURRENT_TIME, DeviceIssues
+from .device_options import Confirmation
 from .errors import translate_errors
 from .following import DEVICE, Following
 from .manual_observations import ManualObservations
 from .profiles.profile import DeviceProfile, Identity
 from .protocol.coap.endpoint import DEFAULT_TIMEOUT
-from .protocol.errors import ClientAsleep, ClientTimeout, NotRegistered
+from .protocol.errors import ClientAsleep, ClientError, ClientTimeout, NotRegistered
 from .protocol.node import Decoded
 from .protocol.path import Path, PathError
 from .protocol.persistence import MAX_VALUES, RestoreError, dump_values, load_values
@@ -41,10 +42,10 @@ if TYPE_CHECKING:
         Set as AbstractSet,
     )
 
+    from .device_options import DeviceOptions
     from .hub import Lwm2mConfigEntry
     from .profiles.profile import Profile
     from .protocol.client import Client
-    from .protocol.errors import ClientError
     from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.model.registry import ModelRegistry
     from .protocol.node import Value, Values
@@ -98,10 +99,19 @@ class Device:
     of, with their times.
     """
 
-    def __init__(self, shared: Shared, *, endpoint: str, name: str, subentry_id: str) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        *,
+        endpoint: str,
+        name: str,
+        subentry_id: str,
+        options: DeviceOptions,
+    ) -> None:
         """Make a device that is not registered yet."""
         self.endpoint = endpoint
         self.subentry_id = subentry_id
+        self.options = options
         self.unique_id = f"{shared.entry.entry_id}-{endpoint}"
         self.registration: Registration | None = None
         self.values: Values = {}
@@ -110,7 +120,7 @@ class Device:
         self.issues = DeviceIssues(shared.hass, shared.entry, self)
         self.awake = True
         self.waiting = 0
-        self.profile = DeviceProfile()
+        self.profile = DeviceProfile((), options.rules)
         self._shared = shared
         self._identity = Identity()
         self._name = name
@@ -239,7 +249,9 @@ class Device:
         whole = values if len(path) == 3 else {}
         return await self.async_command(
             path,
-            lambda client: self._confirm(whole, client.write(path, values, replace=replace)),
+            lambda client: self._confirm(
+                client, whole, client.write(path, values, replace=replace)
+            ),
         )
 
     async def async_write_composite(self, values: Values) -> bool:
@@ -249,14 +261,14 @@ class Device:
         }
 
         return await self.async_command(
-            Path(), lambda client: self._confirm(single, client.write_composite(values))
+            Path(), lambda client: self._confirm(client, single, client.write_composite(values))
         )
 
-    async def _confirm(self, values: Values, write: Awaitable[None]) -> None:
+    async def _confirm(self, client: Client, values: Values, write: Awaitable[None]) -> None:
         """Write, and take the values that no notification has told of by then.
 
-        A device that limits a value tells so right behind its confirmation. What it does not let
-        anybody read, such as a password, is not kept here either.
+        A device that limits a value tells so right behind its confirmation, or else when it is
+        read. What it does not let anybody read, such as a password, is not kept here either.
         """
         before = {path: self._notified.get(path) for path in values}
         await write
@@ -266,7 +278,20 @@ class Device:
             if (model := self.model(path)) is None or model.readable
             if (told := self._notified.get(path)) is None or told is before[path]
         }
+        if self.options.confirmation is Confirmation.READ_BACK:
+            current |= await self._read_back(client, current)
         self.async_apply(Decoded(current))
+
+    async def _read_back(self, client: Client, paths: Iterable[Path]) -> Values:
+        """Read what was written; what cannot be read counts as it was confirmed."""
+        values: Values = {}
+        try:
+            for path in paths:
+                values |= (await client.read(path)).values
+        except ClientError as err:
+            self.note(err)
+            LOGGER.debug("Reading back from %s failed: %s", self.endpoint, err)
+        return values
 
     async def async_execute(self, path: Path, arguments: str | None = None) -> bool:
         """Execute a resource, as `async_command` does."""
@@ -406,6 +431,16 @@ class Device:
             self._enter_in_registry()
 
     @callback
+    def async_set_options(self, options: DeviceOptions) -> None:
+        """Take what the owner has set for the device, and keep to it from now on."""
+        if options == self.options:
+            return
+        self.options = options
+        self._take_profile()
+        if self.registration is not None:
+            self._following.async_start()
+
+    @callback
     def async_close(self) -> None:
         """Stop all that runs for the device."""
         self._commands.close()
@@ -442,14 +477,16 @@ class Device:
         )
         if identity != self._identity:
             self._identity = identity
-            self.profile = DeviceProfile(
-                profile for profile in self._shared.profiles if profile.match.fits(identity)
-            )
-            self._following.async_profile_changed()
+            self._take_profile()
         with suppress(NotRegistered):
             self.client.set_sleep(
                 queue_mode=self.profile.queue_mode, awake_time=self.profile.awake_time
             )
+
+    def _take_profile(self) -> None:
+        profiles = [each for each in self._shared.profiles if each.match.fits(self._identity)]
+        self.profile = DeviceProfile(profiles, self.options.rules)
+        self._following.async_profile_changed()
 
     # Values
 

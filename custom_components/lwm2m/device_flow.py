@@ -13,9 +13,6 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_NAME
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -31,6 +28,7 @@ from .credentials import (
     load_credential,
     mode_of,
 )
+from .form_fields import choice
 from .key_material import (
     PSK_BYTES,
     KeyMaterialError,
@@ -56,6 +54,7 @@ from .protocol.security import (
     PreSharedKey,
     RawPublicKey,
 )
+from .reporting_flow import ReportingFlow
 from .settings_flow import SettingsFlow
 
 if TYPE_CHECKING:
@@ -80,16 +79,8 @@ class Trust(StrEnum):
         return self in {Trust.SERVICE_CERTIFICATE_CONSTRAINT, Trust.CA_CONSTRAINT}
 
 
-def _choice(kind: type[StrEnum], translation_key: str) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=list(kind), mode=SelectSelectorMode.LIST, translation_key=translation_key
-        )
-    )
-
-
 _LINES = TextSelector(TextSelectorConfig(multiline=True))
-SECURITY_SCHEMA = vol.Schema({vol.Required(CONF_SECURITY): _choice(SecurityMode, "security_mode")})
+SECURITY_SCHEMA = vol.Schema({vol.Required(CONF_SECURITY): choice(SecurityMode, "security_mode")})
 DEVICE_SCHEMA = vol.Schema({vol.Required(CONF_ENDPOINT): cv.string}).extend(SECURITY_SCHEMA.schema)
 NAME_SCHEMA = vol.Schema({vol.Required(CONF_NAME): cv.string})
 PRE_SHARED_KEY_SCHEMA = vol.Schema(
@@ -101,15 +92,15 @@ PRE_SHARED_KEY_SCHEMA = vol.Schema(
 RAW_PUBLIC_KEY_SCHEMA = vol.Schema({vol.Optional("public_key"): _LINES})
 CERTIFICATE_SCHEMA = vol.Schema(
     {
-        vol.Required("trust"): _choice(Trust, "certificate_trust"),
+        vol.Required("trust"): choice(Trust, "certificate_trust"),
         vol.Optional("certificate"): _LINES,
         vol.Optional("roots"): _LINES,
     }
 )
 
 
-class DeviceSubentryFlow(SettingsFlow):
-    """Adds a device by its endpoint name, or changes its name and its security.
+class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
+    """Adds a device by its endpoint name, or changes its name, its security and its options.
 
     What has been chosen is saved at the end, after what the device has to be told was shown.
     """
@@ -148,7 +139,13 @@ class DeviceSubentryFlow(SettingsFlow):
         secured = load_credential(subentry.data) is not None
         return self.async_show_menu(
             step_id="reconfigure",
-            menu_options=["name", "security", *(["rotate"] if secured else []), "settings"],
+            menu_options=[
+                "name",
+                "reporting",
+                "security",
+                *(["rotate"] if secured else []),
+                "settings",
+            ],
             description_placeholders={"endpoint": self._endpoint},
         )
 

@@ -85,6 +85,7 @@ def _device(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> dic
         "polled": _texts(device.polled),
         "refused": _texts(device.refused),
         "observed_by_actions": device.manual.dump(),
+        "options": device.options.dump(),
         "profiles": device.profile.names,
         "attributes": {str(path): dict(asked) for path, asked in device.attributes.items()},
         "misfits": {str(path): reason for path, reason in sorted(device.misfits.items())},

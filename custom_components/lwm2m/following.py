@@ -10,7 +10,8 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .attributes import ReportingAttributes
-from .const import LOGGER, POLL_INTERVAL
+from .chatter import Chatter
+from .const import LOGGER
 from .protocol.errors import BadResponse, ClientError, ClientRefused
 from .protocol.path import Path
 from .protocol.persistence import MAX_VALUES
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .hub import Lwm2mConfigEntry
     from .protocol.client import Client, Observation
     from .protocol.persistence import Json
+    from .protocol.reporting import Readings
 
 type Links = Mapping[Path, Mapping[str, str | None]]
 """What Discover found, with the attributes of each."""
@@ -51,6 +53,7 @@ class Following:
         """Start with nothing; `on_change` is called when other paths are observed than before."""
         self.learnt: set[Path] = set()
         self.attributes = ReportingAttributes(device)
+        self._chatter = Chatter(hass.loop.time)
         self._hass = hass
         self._entry = entry
         self._device = device
@@ -99,7 +102,7 @@ class Following:
                     ("observed", self.observed),
                 )
             },
-            "attributes": self.attributes.dump(),
+            **self.attributes.dump(),
         }
 
     @staticmethod
@@ -112,7 +115,7 @@ class Following:
             name: {Path.parse(text) for text in stored.get(name, ())}
             for name in ("learnt", "polled", "refused", "observed")
         }
-        return {**paths, "attributes": ReportingAttributes.load(stored.get("attributes", {}))}
+        return {**paths, "attributes": ReportingAttributes.load(stored)}
 
     @callback
     def async_resume(
@@ -123,14 +126,14 @@ class Following:
         polled: set[Path],
         refused: set[Path],
         observed: set[Path],
-        attributes: dict[Path, Mapping[str, float]],
+        attributes: Mapping[str, Any],
     ) -> None:
         """Go on from what was stored; what is no longer observed is to be learnt again."""
         self.learnt, self.polled, self.refused = learnt, polled, refused
-        self.attributes.restore(attributes)
+        self.attributes.restore(**attributes)
         for path in observed:
             observation = client.resume(
-                (path,), partial(self._device.async_notified, path), self._observation_ended
+                (path,), partial(self._notified, path), self._observation_ended
             )
             if observation is None:
                 self.learnt.discard(path.instance)
@@ -181,6 +184,7 @@ class Following:
             observation.cancel()
         self._observations.clear()
         self.attributes.forget()
+        self._chatter.forget()
         self.polled.clear()
         self.refused.clear()
         self.learnt.clear()
@@ -300,7 +304,7 @@ class Following:
             return True
         try:
             observation = await client.observe_timed(
-                (path,), partial(self._device.async_notified, path), self._observation_ended
+                (path,), partial(self._notified, path), self._observation_ended
             )
         except (BadResponse, ClientRefused) as err:
             self._device.note(err)
@@ -317,6 +321,14 @@ class Following:
         """End the observation of a path, if there is one."""
         if observation := self._observations.pop(path, None):
             observation.cancel()
+
+    @callback
+    def _notified(self, path: Path, readings: Readings) -> None:
+        self._device.async_notified(path, readings)
+        if self._chatter.heard(path) and self.attributes.calm(path):
+            LOGGER.debug("%s of %s reports too often", path, self._device.endpoint)
+            self.learnt.discard(path.instance)
+            self.async_start()
 
     @callback
     def _observation_ended(self, observation: Observation) -> None:
@@ -341,7 +353,8 @@ class Following:
     @callback
     def _schedule_tick(self) -> None:
         if self._cancel_tick is None:
-            self._cancel_tick = async_call_later(self._hass, POLL_INTERVAL, self._tick)
+            interval = self._device.options.poll_interval
+            self._cancel_tick = async_call_later(self._hass, interval, self._tick)
 
     @callback
     def _tick(self, _now: datetime) -> None:

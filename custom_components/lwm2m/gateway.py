@@ -42,6 +42,7 @@ class IotDevice(Device):
             endpoint=endpoint_of(gateway.endpoint, device_id),
             name=device_id,
             subentry_id=gateway.subentry_id,
+            options=gateway.options,
         )
 
     @property

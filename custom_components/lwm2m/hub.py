@@ -21,9 +21,10 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
 from .address import ports_of
-from .const import DOMAIN, LOGGER, SUBENTRY_TYPE_DEVICE, RegistrationChange
+from .const import DOMAIN, LIFETIME_GRACE, LOGGER, SUBENTRY_TYPE_DEVICE, RegistrationChange
 from .credentials import load_credential
 from .device import Device, Shared
+from .device_options import options_of
 from .discovery import discover_instance
 from .exposure import accepts_at_once, async_check_exposure
 from .gateway import Gateway, IotDevice
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+    from .device_options import DeviceOptions
     from .entity import Lwm2mEntity
     from .models import EntityInfo
     from .profiles.profile import Profile
@@ -67,9 +69,6 @@ type Lwm2mConfigEntry = ConfigEntry[Hub]
 
 MAX_PENDING = 50
 """How many unknown endpoints may wait for the owner's approval."""
-
-LIFETIME_GRACE = 45
-"""Seconds: MAX_TRANSMIT_SPAN of RFC 7252 4.8.2, as long as a lost Update is still on its way."""
 
 ENDS = {
     Deregistered: RegistrationChange.DEREGISTERED,
@@ -437,6 +436,7 @@ class Hub:
         for endpoint in self.devices.keys() - subentries:
             self._secure(endpoint, None)
             self.server.forget(endpoint)
+            self.server.set_lifetime_grace(endpoint, None)
             self.devices.pop(endpoint).async_close()
             if gateway := self._gateways.pop(endpoint, None):
                 gateway.async_close()
@@ -446,10 +446,16 @@ class Hub:
             self._created.pop(endpoint, None)
         for endpoint, subentry in subentries.items():
             self._secure(endpoint, load_credential(subentry.data))
+            options = options_of(subentry.data)
+            self.server.set_lifetime_grace(endpoint, options.lifetime_grace)
             if device := self.devices.get(endpoint):
                 device.async_rename(subentry.title)
+                device.async_set_options(options)
+                if gateway := self._gateways.get(endpoint):
+                    for behind in gateway.devices.values():
+                        behind.async_set_options(options)
             else:
-                self._add_device(subentry)
+                self._add_device(subentry, options)
 
     def _secure(self, endpoint: str, credential: Credential | None) -> None:
         if self.server.credentials.credentials.get(endpoint) != credential:
@@ -464,12 +470,13 @@ class Hub:
         for endpoint in endpoints:
             self.async_approve(endpoint)
 
-    def _add_device(self, subentry: ConfigSubentry) -> None:
+    def _add_device(self, subentry: ConfigSubentry, options: DeviceOptions) -> None:
         device = Device(
             self._shared,
             endpoint=subentry.unique_id or subentry.title,
             name=subentry.title,
             subentry_id=subentry.subentry_id,
+            options=options,
         )
         self.devices[device.endpoint] = device
         self._withdraw(device.endpoint)

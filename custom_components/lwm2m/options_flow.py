@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlow
 from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
 )
 import voluptuous as vol
 
 from .const import CONF_ACCEPT_NEW_DEVICES, AcceptNewDevices
+from .form_fields import choice
 from .key_material import KeyMaterialError, fingerprint, pem
 from .server_identity import (
     async_ensure_identity,
@@ -28,15 +26,7 @@ if TYPE_CHECKING:
     from .protocol.dtls import ServerIdentity
 
 NEW_DEVICES_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_ACCEPT_NEW_DEVICES): SelectSelector(
-            SelectSelectorConfig(
-                options=list(AcceptNewDevices),
-                mode=SelectSelectorMode.LIST,
-                translation_key=CONF_ACCEPT_NEW_DEVICES,
-            )
-        )
-    }
+    {vol.Required(CONF_ACCEPT_NEW_DEVICES): choice(AcceptNewDevices, CONF_ACCEPT_NEW_DEVICES)}
 )
 IDENTITY_SCHEMA = vol.Schema(
     {

@@ -58,7 +58,7 @@ def happened(board: Board, kind: EventKind) -> list[Path]:
 
 
 async def poll(hass: HomeAssistant) -> None:
-    async_fire_time_changed(hass, dt_util.utcnow() + POLL_INTERVAL + timedelta(seconds=1))
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=POLL_INTERVAL + 1))
     await settle(hass)
 
 

@@ -17,7 +17,12 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.lwm2m import hub as hub_module
-from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, DOMAIN, AcceptNewDevices
+from custom_components.lwm2m.const import (
+    CONF_ACCEPT_NEW_DEVICES,
+    DOMAIN,
+    LIFETIME_GRACE,
+    AcceptNewDevices,
+)
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.server import Registered
@@ -43,7 +48,7 @@ if TYPE_CHECKING:
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
 
-EXPIRED = timedelta(seconds=60 + hub_module.LIFETIME_GRACE + 1)
+EXPIRED = timedelta(seconds=60 + LIFETIME_GRACE + 1)
 ASKED = {EventKind.READ, EventKind.OBSERVED}
 
 
@@ -149,9 +154,7 @@ async def test_card_goes_when_the_endpoint_expires(
     """What has not updated its registration in time is not offered."""
     board = await run_board(lifetime=60)
     await board.go_silent()
-    async_fire_time_changed(
-        hass, dt_util.utcnow() + timedelta(seconds=60 + hub_module.LIFETIME_GRACE + 1)
-    )
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=60 + LIFETIME_GRACE + 1))
     await settle(hass)
     assert not cards(hass)
 
@@ -401,9 +404,7 @@ async def test_expired_device_is_unavailable(
     hub.async_approve(ENDPOINT)
     board = await run_board(lifetime=60)
     await board.go_silent()
-    async_fire_time_changed(
-        hass, dt_util.utcnow() + timedelta(seconds=60 + hub_module.LIFETIME_GRACE + 1)
-    )
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=60 + LIFETIME_GRACE + 1))
     await settle(hass)
     assert state_at(hass, TEMPERATURE) == STATE_UNAVAILABLE
 

@@ -613,6 +613,23 @@ async def test_an_update_puts_the_end_of_the_lifetime_off(
     ]
 
 
+async def test_an_endpoint_with_a_longer_grace_outlives_the_others(
+    make_server: MakeServer, make_device: MakeDevice
+) -> None:
+    """Also the lifetime that has already begun."""
+    server = await make_server(lifetime_grace=ALMOST_A_SECOND)
+    events = Events()
+    server.subscribe(events.put)
+    device = await make_device(server)
+    await device.register("patient", "lt=1")
+    server.set_lifetime_grace("patient", ALMOST_A_SECOND + 0.1)
+    await device.register("usual", "lt=1")
+    for expected in ("patient", "usual", "usual", "patient"):
+        event = await events.next()
+        assert isinstance(event, Registered | Expired)
+        assert event.registration.endpoint == expected
+
+
 async def test_lifetime_0_never_ends(make_server: MakeServer, make_device: MakeDevice) -> None:
     server = await make_server(lifetime_grace=ALMOST_A_SECOND)
     events = Events()

@@ -178,6 +178,18 @@ async def test_observations_are_limited_and_renewing_one_takes_no_more(wire: Wir
     await board.stop(deregister=False)
 
 
+async def test_the_newest_value_follows_the_minimum_period(wire: Wire, board: Board) -> None:
+    """Of what is observed, or else of what is above it."""
+    board.attributes[LIGHT] = {"pmin": "0.05"}
+    await observe(wire)
+    observed_at = asyncio.get_running_loop().time()
+    for value in (1, 2, 3):
+        board.set(LIGHT_DIMMER, value)
+        await asyncio.sleep(0)
+    assert (await wire.receive()).payload == b"3"
+    assert asyncio.get_running_loop().time() - observed_at > 0.045
+
+
 async def test_what_cannot_be_read_is_not_observed(peer: Peer) -> None:
     async with Board(COLOUR_LIGHT, server=peer.address) as board:
         response = await peer.request(board, GET, "/3303/0", observe=0)

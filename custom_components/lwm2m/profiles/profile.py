@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..protocol.path import Path
 
 type Pattern = tuple[int | None, ...]
-"""A path of one to three IDs; None stands for any."""
+"""A path of up to three IDs; None stands for any, and none at all for the whole device."""
 
 TIMES = ("pmin", "pmax", "epmin", "epmax")
 CHANGES = ("gt", "lt", "st")
@@ -138,8 +138,8 @@ class Scale:
 class DeviceProfile:
     """All that the profiles of one device say. Of two that differ, the later counts."""
 
-    def __init__(self, profiles: Iterable[Profile] = ()) -> None:
-        """Take the profiles that fit a device, in order."""
+    def __init__(self, profiles: Iterable[Profile] = (), own: Iterable[Rule] = ()) -> None:
+        """Take the profiles that fit a device, in order, and `own` rules that count most."""
         self.queue_mode: bool | None = None
         self.awake_time: float | None = None
         self.names: list[str] = []
@@ -152,6 +152,7 @@ class DeviceProfile:
                 self.queue_mode = profile.queue_mode
             if profile.awake_time is not None:
                 self.awake_time = profile.awake_time
+        self._rules += own
 
     def __bool__(self) -> bool:
         """Whether anything is said of any path."""

@@ -28,6 +28,7 @@ class RegistrationStore:
         """
         self._on_expired = on_expired
         self._grace = grace
+        self._own_graces: dict[str, float] = {}
         self._by_endpoint: dict[str, Registration] = {}
         self._by_id: dict[str, Registration] = {}
         self._by_remote: dict[Peer, list[str]] = {}
@@ -48,6 +49,23 @@ class RegistrationStore:
             return self._by_id[ids[-1]]
         return None
 
+    def grace(self, endpoint: str) -> float:
+        """Return how many seconds after the end of its lifetime an endpoint expires."""
+        return self._own_graces.get(endpoint, self._grace)
+
+    def set_grace(self, endpoint: str, grace: float | None) -> None:
+        """Give an endpoint a grace of its own, the current lifetime included; None: the usual."""
+        before = self.grace(endpoint)
+        if grace is None:
+            self._own_graces.pop(endpoint, None)
+        else:
+            self._own_graces[endpoint] = grace
+        registration = self._by_endpoint.get(endpoint)
+        if registration and (timer := self._timers.get(registration.id)):
+            timer.cancel()
+            left = timer.when() - asyncio.get_running_loop().time()
+            self._start_timer(registration, left + self.grace(endpoint) - before)
+
     def put(self, registration: Registration, left: float | None = None) -> Registration | None:
         """Add or replace a registration and start its lifetime; return the replaced one.
 
@@ -60,12 +78,14 @@ class RegistrationStore:
         self._by_id[registration.id] = registration
         self._by_remote.setdefault(registration.remote, []).append(registration.id)
         if registration.lifetime:
-            self._timers[registration.id] = asyncio.get_running_loop().call_later(
-                registration.lifetime + self._grace if left is None else left,
-                self._expire,
-                registration,
-            )
+            whole = registration.lifetime + self.grace(registration.endpoint)
+            self._start_timer(registration, whole if left is None else left)
         return previous
+
+    def _start_timer(self, registration: Registration, seconds: float) -> None:
+        self._timers[registration.id] = asyncio.get_running_loop().call_later(
+            seconds, self._expire, registration
+        )
 
     def remove(self, registration: Registration) -> None:
         """Remove a registration that is in the store."""

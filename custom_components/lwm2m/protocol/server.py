@@ -157,7 +157,6 @@ class LwM2mServer:
         self._max_registrations = max_registrations
         self._request_timeout = request_timeout
         self._awake_time = awake_time
-        self._grace = lifetime_grace
         self._store = RegistrationStore(self._expired, lifetime_grace)
         self._clients: dict[str, Client] = {}
         self._listeners: Listeners[ServerEvent] = Listeners()
@@ -213,7 +212,8 @@ class LwM2mServer:
                 unusable += 1
                 continue
             elapsed = (datetime.now(UTC) - registration.updated_at).total_seconds()
-            left = registration.lifetime + self._grace + UNSAVED - max(elapsed, 0.0)
+            grace = self._store.grace(registration.endpoint)
+            left = registration.lifetime + grace + UNSAVED - max(elapsed, 0.0)
             lasting = left > 0 or not registration.lifetime
             if lasting and self._access.allows(registration.remote, registration.endpoint):
                 self._store.put(registration, left)
@@ -275,6 +275,10 @@ class LwM2mServer:
             self._remove(registration)
             self.counters.revoked += 1
             self._publish(Revoked(registration))
+
+    def set_lifetime_grace(self, endpoint: str, grace: float | None) -> None:
+        """Give an endpoint another `lifetime_grace` than the others; None takes it back."""
+        self._store.set_grace(endpoint, grace)
 
     def forget(self, endpoint: str) -> None:
         """End an endpoint's registration, if it has one, without an event.
