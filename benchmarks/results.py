@@ -22,9 +22,9 @@ def table(columns: list[str], rows: list[list[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def ratio(ours: float | None, theirs: float | None) -> str:
+def ratio(ours: float, theirs: float) -> str:
     """Return ours to theirs."""
-    return f"{ours / theirs:.2f}" if ours and theirs else ""
+    return f"{ours / theirs:.2f}" if theirs else "–"
 
 
 def where(*packages: str) -> str:

@@ -25,7 +25,7 @@ def test_part_replaces_its_own_section_only(tmp_path: Path) -> None:
 def test_table_and_ratio() -> None:
     assert results.table(["A"], [["row", "1"]]) == "|  | A |\n| --- | ---: |\n| row | 1 |\n"
     assert results.ratio(3.0, 2.0) == "1.50"
-    assert results.ratio(None, 2.0) == ""
+    assert results.ratio(3.0, 0.0) == "–"
 
 
 class FakeBench(Bench):
