@@ -63,10 +63,10 @@ MBEDTLS_VERSIONS = """
 from mbedtls import __version__, version
 print(f"python-mbedtls {__version__} ({version.version})")
 """
-ROUNDS = 5
-HANDSHAKES = 800
-CERTIFICATE_HANDSHAKES = 100
-RECORDS = 5000
+ROUNDS = 15
+HANDSHAKES = 250
+CERTIFICATE_HANDSHAKES = 40
+RECORDS = 1500
 RECORD = 64
 """Bytes of application data."""
 SESSIONS = 2000
