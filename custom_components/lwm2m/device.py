@@ -374,8 +374,11 @@ class Device:
     # What the hub tells
 
     @callback
-    def async_registered(self, registration: Registration) -> None:
-        """Take a new registration: observations of an older one have ended."""
+    def async_registered(self, registration: Registration, *, resumed: bool = False) -> None:
+        """Take a new registration: observations of an older one have ended.
+
+        Nobody is told of a device that goes on as before a restart (`resumed`).
+        """
         returned = not self.available
         self._forget_client()
         self.async_presence(awake=True, waiting=0)
@@ -383,7 +386,8 @@ class Device:
         if returned:
             LOGGER.info("Device %s is registered", self.endpoint)
             self.watchers.tell_all()
-            self._tell(RegistrationChange.REGISTERED)
+            if not resumed:
+                self._tell(RegistrationChange.REGISTERED)
         self._following.async_start()
 
     @callback

@@ -119,6 +119,7 @@ class Gateway:
         for device_id in self.devices.keys() - listed.keys():
             self._remove(device_id)
         for device_id, iot_device in listed.items():
+            resumed = device_id in self._stored
             device = self.devices.get(device_id) or self._add(device_id)
             if device is None:
                 continue
@@ -126,7 +127,7 @@ class Gateway:
                 if device.available:
                     device.async_unregistered(RegistrationChange.GATEWAY_GONE)
             elif iot_device.instance in self._device.learnt:
-                self._follow(device, registration_of(registration, iot_device))
+                self._follow(device, registration_of(registration, iot_device), resumed=resumed)
 
     @callback
     def async_sent(self, endpoint: str, readings: Readings) -> None:
@@ -161,8 +162,11 @@ class Gateway:
         device.async_close()
         self._on_removed(device)
 
-    def _follow(self, device: IotDevice, registration: Registration) -> None:
-        """Take what the gateway last said of a device that it reaches."""
+    def _follow(self, device: IotDevice, registration: Registration, *, resumed: bool) -> None:
+        """Take what the gateway last said of a device that it reaches.
+
+        `resumed` is one that it reached already before a restart of Home Assistant.
+        """
         client, previous = self._device.client, device.registration
         if previous and previous.root != registration.root:
             client.remove_behind(previous.root)
@@ -170,7 +174,7 @@ class Gateway:
         if previous and (previous.id, previous.root) == (registration.id, registration.root):
             device.async_updated(registration, previous)
         else:
-            device.async_registered(registration)
+            device.async_registered(registration, resumed=resumed)
             self._on_presence()
 
     @callback

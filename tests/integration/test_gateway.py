@@ -206,10 +206,12 @@ async def test_device_goes_on_after_a_restart(
             states.append(state.state)
 
     hass.bus.async_listen("state_changed", changed)
+    registered = async_capture_events(hass, EVENT_REGISTRATION)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await settle(hass)
     assert states[-1] == "21.5"
     assert "unknown" not in states
+    assert not registered
 
     restarted = behind(gateway, probe.board)
     assert (await restarted.set(str(TEMPERATURE), 27.5)).state == "27.5"
