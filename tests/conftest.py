@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import maven
 from tests.interop import leshan_peer
 
 if TYPE_CHECKING:
@@ -31,4 +32,4 @@ def class_path() -> str:
     """The compiled Leshan client's class path."""
     if reason := leshan_peer.missing():
         pytest.skip(reason)
-    return leshan_peer.build()
+    return maven.build(leshan_peer.PROJECT)

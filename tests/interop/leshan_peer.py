@@ -7,14 +7,12 @@ from asyncio.subprocess import PIPE, Process
 from contextlib import asynccontextmanager
 from pathlib import Path
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
 PROJECT = Path(__file__).parent / "leshan"
-CLASS_PATH_FILE = PROJECT / "target" / "classpath.txt"
 ANSWER_TIMEOUT = 20.0
 
 
@@ -22,26 +20,6 @@ def missing() -> str | None:
     """Say which of the tools that the peer needs is not on this machine."""
     absent = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
     return f"Leshan needs {' and '.join(absent)} on the PATH" if absent else None
-
-
-def build() -> str:
-    """Compile the peer and return its class path; CalledProcessError when Maven fails."""
-    sources = [PROJECT / "pom.xml", *(PROJECT / "src").rglob("*.*")]
-    newest = max(source.stat().st_mtime for source in sources)
-    if not CLASS_PATH_FILE.exists() or CLASS_PATH_FILE.stat().st_mtime < newest:
-        subprocess.run(
-            [
-                "mvn",
-                "--quiet",
-                "--batch-mode",
-                f"-Dmdep.outputFile={CLASS_PATH_FILE}",
-                "compile",
-                "dependency:build-classpath",
-            ],
-            cwd=PROJECT,
-            check=True,
-        )
-    return f"{PROJECT / 'target' / 'classes'}:{CLASS_PATH_FILE.read_text()}"
 
 
 class LeshanPeer:

@@ -99,18 +99,6 @@ def missing_mbedtls() -> str | None:
     return "needs python-mbedtls (scripts/lib/mbedtls gets it)"
 
 
-def build_scandium() -> str:
-    """Compile the Scandium client and return its class path."""
-    output = SCANDIUM / "target" / "classpath.txt"
-    sources = [SCANDIUM / "pom.xml", *(SCANDIUM / "src").rglob("*.java")]
-    newest = max(source.stat().st_mtime for source in sources)
-    if not output.exists() or output.stat().st_mtime < newest:
-        goals = ["compile", "dependency:build-classpath"]
-        command = ["mvn", "--quiet", "--batch-mode", f"-Dmdep.outputFile={output}", *goals]
-        subprocess.run(command, cwd=SCANDIUM, check=True)
-    return f"{SCANDIUM / 'target' / 'classes'}:{output.read_text()}"
-
-
 def write_keys(folder: Path, name: str, party: Party) -> dict[str, str]:
     """Write a party's keys in the forms that the programs take; return their paths by form."""
     private = party.key.private_bytes

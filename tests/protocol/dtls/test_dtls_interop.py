@@ -18,6 +18,7 @@ from custom_components.lwm2m.protocol.dtls import (
     Refusal,
     Refused,
 )
+from tests import maven
 
 from . import peers
 from .parties import KEY, Keyring, authority, device, server_party, stranger
@@ -305,7 +306,7 @@ async def test_libcoap_with_psk(server: UdpServer, backend: str) -> None:
 
 @pytest.fixture(scope="module")
 def class_path() -> str:
-    return peers.build_scandium()
+    return maven.build(peers.SCANDIUM)
 
 
 type Scandium = Callable[..., tuple[str, ...]]
