@@ -61,7 +61,7 @@ class DeviceIssues:
 
     def _set(self, kind: str, found: bool, *, fixable: bool = False, **placeholders: str) -> None:
         """Raise an issue or take it back; one that is there stays as it is."""
-        issue_id = device_issue(kind, self._entry, self._device.endpoint)
+        issue_id = device_issue(kind, self._entry, self._device)
         known = ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id) is not None
         if not found and known:
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
@@ -82,6 +82,9 @@ class DeviceIssues:
         return f"{model.name} ({instance})" if model else str(instance)
 
 
-def device_issue(kind: str, entry: ConfigEntry, endpoint: str) -> str:
-    """Return the ID of a device's issue."""
-    return f"{kind}_{entry.entry_id}_{endpoint}"
+def device_issue(kind: str, entry: ConfigEntry, device: Device) -> str:
+    """Return the ID of a device's issue.
+
+    Diagnostics show it, and so it is without the endpoint name.
+    """
+    return f"{kind}_{entry.entry_id}_{device.id}"

@@ -342,15 +342,15 @@ class Hub:
 
     def _on_registration_event(self, event: RegistrationEvent) -> None:
         registration = event.registration
+        device = self.devices.get(registration.endpoint)
         match event:
-            case Registered() | Updated() if registration.remote.identity:
-                self.security.async_accept(registration.endpoint)
+            case Registered() | Updated() if device and registration.remote.identity:
+                self.security.async_accept(device)
         match event:
             case Registered() | Deregistered() | Expired() | Revoked():
                 self._storage.async_save_soon()
             case Updated():
                 self._save_update(registration, event.previous)
-        device = self.devices.get(registration.endpoint)
         match event:
             case Registered() if device:
                 device.async_registered(registration)
@@ -460,7 +460,8 @@ class Hub:
     def _secure(self, endpoint: str, credential: Credential | None) -> None:
         if self.server.credentials.credentials.get(endpoint) != credential:
             self.server.set_credential(endpoint, credential)
-            self.security.async_accept(endpoint)
+            if device := self.devices.get(endpoint):
+                self.security.async_accept(device)
 
     def _approve_all(self) -> None:
         """Empty the quarantine first: each approval comes back here as a changed entry."""

@@ -75,7 +75,7 @@ class SecurityWatch:
         ir.async_create_issue(
             self._hass,
             DOMAIN,
-            rejected_issue(self._entry, device.endpoint),
+            rejected_issue(self._entry, device),
             data={"entry_id": self._entry.entry_id, "subentry_id": device.subentry_id},
             is_fixable=True,
             severity=ir.IssueSeverity.WARNING,
@@ -88,12 +88,10 @@ class SecurityWatch:
         )
 
     @callback
-    def async_accept(self, endpoint: str) -> None:
+    def async_accept(self, device: Device) -> None:
         """Take note that a device has proved who it is, or that what it has to prove changed."""
-        times = self._rejections(endpoint)
-        if times != self._accepted.get(endpoint, 0):
-            self._accepted[endpoint] = times
-            ir.async_delete_issue(self._hass, DOMAIN, rejected_issue(self._entry, endpoint))
+        self._accepted[device.endpoint] = self._rejections(device.endpoint)
+        ir.async_delete_issue(self._hass, DOMAIN, rejected_issue(self._entry, device))
 
     def _rejections(self, endpoint: str) -> int:
         tally: Mapping[SecurityEventType, int] = self._monitor.by_endpoint.get(endpoint, {})
@@ -117,6 +115,9 @@ def attributes(event: SecurityEvent) -> dict[str, str | int | None]:
     }
 
 
-def rejected_issue(entry: ConfigEntry, endpoint: str) -> str:
-    """Return the ID of the issue of a device whose credential stopped working."""
-    return f"credential_rejected_{entry.entry_id}_{endpoint}"
+def rejected_issue(entry: ConfigEntry, device: Device) -> str:
+    """Return the ID of the issue of a device whose credential stopped working.
+
+    Diagnostics show it, and so it is without the endpoint name.
+    """
+    return f"credential_rejected_{entry.entry_id}_{device.id}"

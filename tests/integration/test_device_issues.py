@@ -69,11 +69,14 @@ def with_time(time: datetime) -> dict[int, Any]:
 
 
 async def test_refused_observation_is_an_issue(hass: HomeAssistant, show: Show) -> None:
-    await show({"/3303/0": SENSOR, "/3304/0": SENSOR}, observable=lambda path: path[0] != 3303)
+    shown = await show(
+        {"/3303/0": SENSOR, "/3304/0": SENSOR}, observable=lambda path: path[0] != 3303
+    )
     found = issue(hass, "observe_refused")
     assert found
     assert found.translation_placeholders == {"name": "board", "paths": "Temperature (/3303/0)"}
     assert not found.is_fixable
+    assert shown.device.endpoint not in found.issue_id  # which diagnostics show
 
 
 async def test_observations_that_are_taken_are_none(hass: HomeAssistant, show: Show) -> None:

@@ -338,6 +338,30 @@ async def test_wrong_keys_between_right_ones_are_no_issue(
     assert issue_about(hass, "credential_rejected") is None
 
 
+async def test_issue_of_before_a_reload_goes_when_the_device_gets_in(
+    hass: HomeAssistant,
+    hub: Hub,
+    entry: Lwm2mConfigEntry,
+    secured: ConfigSubentry,
+    connect: Connect,
+) -> None:
+    await reject(connect, 4)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    async with secure_device(entry.runtime_data.server, PSK) as peer:
+        await register(hass, peer)
+    assert issue_about(hass, "credential_rejected") is None
+
+
+async def test_issue_is_known_by_no_endpoint_name(
+    hass: HomeAssistant, secured: ConfigSubentry, connect: Connect
+) -> None:
+    """Diagnostics have the IDs of issues in them."""
+    await reject(connect, 4)
+    issue = issue_about(hass, "credential_rejected")
+    assert issue
+    assert ENDPOINT not in issue.issue_id
+
+
 async def test_fix_leads_to_a_new_key(
     hass: HomeAssistant,
     entry: Lwm2mConfigEntry,
