@@ -219,6 +219,16 @@ def test_a_name_is_not_enough_for_an_endpoint_with_another_kind_of_credential(
     assert not store.trusts_certificates((device.der,))
 
 
+def test_a_name_of_an_endpoint_with_another_kind_of_credential_hides_no_other(
+    store: CredentialStore, authority: Party
+) -> None:
+    device = issue("board", authority)
+    store.put("board", PSK)
+    store.put("board.example", trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority))
+
+    assert store.endpoint_of(CertificateIdentity(device.der)) == "board.example"
+
+
 @pytest.mark.parametrize("usage", [0, 1])
 def test_what_is_no_certificate_is_refused(
     store: CredentialStore, authority: Party, usage: int

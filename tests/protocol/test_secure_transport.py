@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
-from aiocoap import CHANGED, CON, CONTENT, CREATED, POST, RST
+from aiocoap import CHANGED, CON, CONTENT, CREATED, GET, POST, RST, Message
 from aiocoap.numbers.constants import TransportTuning
 import pytest
 
-from custom_components.lwm2m.protocol.coap import Scheme
+from custom_components.lwm2m.protocol.coap import CoapEndpoint, Scheme
 from custom_components.lwm2m.protocol.coap.blockwise import MAX_TRANSFERS
 from custom_components.lwm2m.protocol.coap.dtls import DtlsTransport
 from custom_components.lwm2m.protocol.dtls import handshake
@@ -34,8 +35,6 @@ from .secure_device import OTHER_PSK, PSK, SecureDevice, psk_options, secure_dev
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from aiocoap import Message
 
     from custom_components.lwm2m.protocol.client import Client
     from custom_components.lwm2m.protocol.coap.counters import CoapCounters
@@ -309,6 +308,30 @@ async def test_the_server_does_not_connect_to_devices(
 
         assert not came
         assert server.counters.coap.unreachable == 2
+
+
+async def test_an_answer_goes_over_the_connection_that_asked(credentials: CredentialStore) -> None:
+    """RFC 7252 9.1.1."""
+    heard_elsewhere = asyncio.Event()
+
+    async def handle(request: Message) -> Message:
+        if request.opt.uri_path == ("first",):
+            await heard_elsewhere.wait()
+        return Message(code=CONTENT)
+
+    endpoint = CoapEndpoint(handle, credentials=credentials)
+    port = await endpoint.listen(Scheme.COAPS, "127.0.0.1", 0)
+    server = cast("LwM2mServer", SimpleNamespace(ports={Scheme.COAPS: port}))
+    try:
+        async with secure_device(server) as first, secure_device(server) as second:
+            asking = asyncio.create_task(first.request(GET, "first"))
+            await until(lambda: endpoint.counters.requests)
+            await second.request(GET, "second", token=b"2")
+            heard_elsewhere.set()
+
+            assert (await asking).code == CONTENT
+    finally:
+        await endpoint.close()
 
 
 async def test_a_device_that_restarted_may_use_the_same_message_ids(
