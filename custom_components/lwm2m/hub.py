@@ -310,7 +310,7 @@ class Hub:
         endpoint, registered = request.endpoint, self.server.registrations.keys()
         if endpoint in self.devices:
             return True
-        if self._is_ignored(endpoint):
+        if self._is_ignored(endpoint) or self._is_behind(endpoint):
             return False
         if endpoint in registered or accepts_at_once(self._entry):
             return True
@@ -323,6 +323,14 @@ class Hub:
             )
         self._full = full
         return not full
+
+    def _is_behind(self, endpoint: str) -> bool:
+        """Tell whether a name is that of a device which its gateway alone speaks for."""
+        return any(
+            device.endpoint == endpoint
+            for gateway in self._gateways.values()
+            for device in gateway.devices.values()
+        )
 
     def _is_ignored(self, endpoint: str) -> bool:
         entry = self._hass.config_entries.async_entry_for_domain_unique_id(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aiocoap import POST, Message
+from aiocoap import FORBIDDEN, POST, Message
 from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -18,6 +19,7 @@ from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 from simulator.blueprint import Blueprint
 from simulator.gateway import attach, detach
+from tests.protocol.conftest import Device
 
 from .boards import NAME, Show, Shown
 from .conftest import settle
@@ -89,6 +91,19 @@ async def test_device_is_commanded(gateway: Shown, probe: Shown) -> None:
     await probe.call("switch.turn_on", str(OUTLET))
     assert probe.board.value(OUTLET) is True
     assert probe.state(str(OUTLET)).state == "on"
+
+
+async def test_nobody_else_registers_by_the_name_of_a_device(hub: Hub, probe: Shown) -> None:
+    _, stranger = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: Device(("127.0.0.1", hub.server.ports[Scheme.COAP])), local_addr=("127.0.0.1", 0)
+    )
+    answer = await stranger.request(
+        POST, "rd", uri_query=(f"ep={probe.device.endpoint}",), content_format=40, payload=b"</1/0>"
+    )
+    stranger.close()
+
+    assert answer.code == FORBIDDEN
+    assert not hub.pending
 
 
 async def test_device_is_read_by_an_action(probe: Shown) -> None:
