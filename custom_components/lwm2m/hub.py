@@ -500,5 +500,6 @@ class Hub:
             identifiers={(DOMAIN, self._entry.entry_id)},
             entry_type=dr.DeviceEntryType.SERVICE,
             name=self._entry.title,
+            manufacturer="LwM2M for Home Assistant",
             model="LwM2M server",
         )

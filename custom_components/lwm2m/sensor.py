@@ -110,9 +110,11 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
         self._attr_suggested_unit_of_measurement = (
             suggested if convertible and "unit" not in description.fixed else None
         )
+        shown = self._attr_suggested_unit_of_measurement or unit
         self._attr_suggested_display_precision = (
             description.suggested_display_precision
-            if "precision" in description.fixed or unit == description.native_unit_of_measurement
+            if "precision" in description.fixed
+            or shown == (suggested or description.native_unit_of_measurement)
             else None
         )
 

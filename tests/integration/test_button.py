@@ -50,7 +50,7 @@ async def test_factory_reset_is_disabled_by_default(show: Show) -> None:
         ("/3/0", 12, 9, "board Reset errors"),
         ("/3200/0", 5505, 5500, "board Reset digital input counter"),
         ("/3303/0", 5605, 5700, "board Reset minimum and maximum temperature"),
-        ("/3305/0", 5605, 5800, "board Reset minimum and maximum active power"),
+        ("/3305/0", 5605, 5800, "board Reset minimum and maximum power"),
         ("/3331/0", 5822, 5700, "board Reset energy"),
     ],
 )

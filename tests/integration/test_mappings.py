@@ -158,8 +158,8 @@ OBJECTS: dict[int, tuple[Rows, dict[int, tuple[str, str, Any, Any]]]] = {
         {4: 231.5, 16: 1.25, 34: 3.5, 41: 5120.0, 46: 400.5},
         {
             4: ("Phase 1 voltage", "231.5", "V", "voltage"),
-            16: ("Phase 2 power", "1.25", "kW", "power"),
-            34: ("Power", "3.5", "kW", "power"),
+            16: ("Phase 2 power", "1250.0", "W", "power"),
+            34: ("Power", "3500.0", "W", "power"),
             41: ("Energy", "5120.0", "kWh", "energy"),
             46: ("Voltage L1-L2", "400.5", "V", "voltage"),
         },

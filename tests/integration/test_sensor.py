@@ -88,6 +88,21 @@ async def test_precision_is_of_the_objects_unit_only(show: Show) -> None:
     assert precisions == [2, 0]
 
 
+@pytest.mark.parametrize(("unit", "energy"), [("Wh", 12_345.6), ("kWh", 12.3456)])
+async def test_precision_is_of_the_unit_that_is_shown(show: Show, unit: str, energy: float) -> None:
+    """A plug counts small: 12.35 kWh, not 12 kWh, whatever its unit."""
+    shown = await show({"/3331/0": {5700: energy, 5701: unit}})
+    state = shown.state("/3331/0/5700")
+    assert (float(state.state), state.attributes["unit_of_measurement"]) == (12.3456, "kWh")
+    assert shown.entry("/3331/0/5700").options["sensor"]["suggested_display_precision"] == 2
+
+
+async def test_power_of_a_meter_in_kilowatts_is_shown_in_watts(show: Show) -> None:
+    shown = await show({"/10243/0": {4: "230.0", 5: 0.5, 6: 0.1058}})
+    state = shown.state("/10243/0/6")
+    assert (float(state.state), state.attributes["unit_of_measurement"]) == (105.8, "W")
+
+
 @pytest.mark.parametrize(
     ("unit", "device_class", "state_class"),
     [

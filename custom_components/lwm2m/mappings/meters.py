@@ -55,6 +55,7 @@ class Kind:
     device_class: Class | None
     unit: str | None
     precision: int | None
+    """Decimals in the suggested unit, where there is one."""
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT
     suggested_unit: str | None = None
 
@@ -63,16 +64,16 @@ VOLTAGE = Kind("voltage", Class.VOLTAGE, UnitOfElectricPotential.VOLT, 1)
 CURRENT = Kind("current", Class.CURRENT, UnitOfElectricCurrent.AMPERE, 2)
 FREQUENCY = Kind("frequency", Class.FREQUENCY, UnitOfFrequency.HERTZ, 2)
 POWER_FACTOR = Kind("power_factor", Class.POWER_FACTOR, None, 2)
-POWER = Kind("power", Class.POWER, W, 0)
+POWER = Kind("power", Class.POWER, W, 0, suggested_unit=W)
 REACTIVE_POWER = Kind("reactive_power", Class.REACTIVE_POWER, VAR, 0)
 APPARENT_POWER = Kind("apparent_power", Class.APPARENT_POWER, UnitOfApparentPower.VOLT_AMPERE, 0)
-ENERGY = Kind("energy", Class.ENERGY, WH, 0, COUNTS_UP, KWH)
-NET_ENERGY = Kind("energy_net", Class.ENERGY, WH, 0, COUNTS_BOTH_WAYS, KWH)
+ENERGY = Kind("energy", Class.ENERGY, WH, 2, COUNTS_UP, KWH)
+NET_ENERGY = Kind("energy_net", Class.ENERGY, WH, 2, COUNTS_BOTH_WAYS, KWH)
 REACTIVE_ENERGY = Kind(
     "reactive_energy",
     Class.REACTIVE_ENERGY,
     UnitOfReactiveEnergy.VOLT_AMPERE_REACTIVE_HOUR,
-    0,
+    2,
     COUNTS_UP,
     UnitOfReactiveEnergy.KILO_VOLT_AMPERE_REACTIVE_HOUR,
 )
@@ -80,7 +81,7 @@ APPARENT_ENERGY = Kind("apparent_energy", None, "VAh", 0, COUNTS_UP)
 DISTORTION = Kind("distortion", None, UnitOfRatio.PERCENTAGE, 1)
 PHASE_ANGLE = Kind("phase_angle", None, DEGREE, 0, SensorStateClass.MEASUREMENT_ANGLE)
 TEMPERATURE = Kind("temperature", Class.TEMPERATURE, CELSIUS, 1)
-FLOW = Kind("flow", Class.VOLUME_FLOW_RATE, M3_PER_S, 6, suggested_unit=M3_PER_H)
+FLOW = Kind("flow", Class.VOLUME_FLOW_RATE, M3_PER_S, 3, suggested_unit=M3_PER_H)
 VOLUME = Kind("volume", Class.VOLUME, M3, 3, COUNTS_UP)
 OUTAGE = Kind("outage", Class.DURATION, UnitOfTime.SECONDS, 0)
 
@@ -117,7 +118,7 @@ def _meter(
 LOADS = (
     *quantity(
         3305,
-        "active_power",
+        "power",
         Class.POWER,
         W,
         1,
@@ -125,7 +126,6 @@ LOADS = (
         minimum=5801,
         maximum=5802,
         watched=(),
-        named=True,
     ),
     *quantity(
         3305,
@@ -139,10 +139,10 @@ LOADS = (
         reset=None,
         watched=(),
     ),
-    _meter(3305, 5805, ENERGY, "active_energy"),
+    _meter(3305, 5805, ENERGY),
     _meter(3305, 5815, REACTIVE_ENERGY),
     _meter(3305, 5820, POWER_FACTOR),
-    button.action(3305, 5822, "reset_cumulative_energy"),
+    button.action(3305, 5822, "reset_energy"),
     _meter(3311, 5805, ENERGY, "light_energy"),
     _meter(3311, 5820, POWER_FACTOR, "light_power_factor"),
     _meter(3312, 5805, ENERGY, "outlet_energy"),
