@@ -12,6 +12,7 @@ from custom_components.lwm2m.protocol.path import Path
 from .blueprint import Blueprint
 from .drift import Drift
 from .errors import RefusedError
+from .meters import SMART_METER
 from .outdoors import BIKE_TRACKER, GARDEN_CONTROLLER
 from .parts import BATTERY_LEVEL, SIGNAL, battery, device, follow_extremes, mains, sensor
 from .settings import Settings
@@ -86,8 +87,7 @@ COLOUR_LIGHT = Blueprint(
 
 PLUG_ON = Path(3312, 0, 5850)
 PLUG_POWER = Path(3305, 0, 5800)
-PLUG_METER = Path(3305, 0, 5805)
-PLUG_ENERGY = Path(3331, 0, 5700)
+PLUG_ENERGY = Path(3305, 0, 5805)
 PLUG_VOLTAGE = Path(3316, 0, 5700)
 PLUG_CURRENT = Path(3317, 0, 5700)
 PLUG_LOAD = 46.0
@@ -97,7 +97,6 @@ _VOLTAGE = Drift(PLUG_VOLTAGE, 231.0, 1.5)
 
 
 def _reset_energy(board: Board, path: Path, arguments: str) -> None:
-    board.set(PLUG_METER, 0.0)
     board.set(PLUG_ENERGY, 0.0)
 
 
@@ -114,8 +113,7 @@ def _plug_tick(board: Board, seconds: float) -> None:
     _VOLTAGE.step(board, seconds)
     SIGNAL.step(board, seconds)
     used = board.value(PLUG_POWER) * seconds / 3600
-    for meter in (PLUG_METER, PLUG_ENERGY):
-        board.set(meter, round(board.value(meter) + used, 3))
+    board.set(PLUG_ENERGY, round(board.value(PLUG_ENERGY) + used, 3))
 
 
 SMART_PLUG = Blueprint(
@@ -123,8 +121,7 @@ SMART_PLUG = Blueprint(
     instances={
         **device("Switchback 1", "smart plug", mains()),
         Path(3312, 0): {5850: True, 5852: 0, 5750: "Floor lamp"},
-        Path(3305, 0): {5800: PLUG_LOAD, 5805: 1234.5, 5820: 1.0, 5822: _reset_energy},
-        Path(3331, 0): {5700: 1234.5, 5701: "Wh", 5822: _reset_energy},
+        Path(3305, 0): {5800: PLUG_LOAD, 5805: 12_345.6, 5820: 1.0, 5822: _reset_energy},
         Path(3316, 0): {5700: 231.0, 5701: "V"},
         Path(3317, 0): {5700: 0.199, 5701: "A"},
     },
@@ -177,7 +174,6 @@ DOOR_SENSOR = Blueprint(
 # Battery device in queue mode
 
 _STORE = Drift(Path(3303, 0, 5700), -18.5, 0.8, digits=2)
-STORE_BATTERY = Path(3320, 0, 5700)
 _BATTERY_LIFE = 30 * 86_400.0
 """Seconds from full to empty."""
 
@@ -187,11 +183,9 @@ def _logger_tick(board: Board, seconds: float) -> None:
     if board.location is not None and not board.asleep:
         return
     _STORE.step(board, seconds)
-    # Tenths of a percent, on average right for any number of seconds.
-    tenths = int(1000 * seconds / _BATTERY_LIFE + board.random.random())
-    level = max(0.0, board.value(STORE_BATTERY) - tenths / 10)
-    board.set(STORE_BATTERY, round(level, 1))
-    board.set(BATTERY_LEVEL, round(level))
+    # Whole percents, on average right for any number of seconds.
+    used = int(100 * seconds / _BATTERY_LIFE + board.random.random())
+    board.set(BATTERY_LEVEL, max(0, board.value(BATTERY_LEVEL) - used))
 
 
 COLD_STORE_LOGGER = Blueprint(
@@ -199,9 +193,8 @@ COLD_STORE_LOGGER = Blueprint(
     instances={
         **device("Frost 1", "temperature logger", battery(93, 3560, 2)),
         Path(3303, 0): {**sensor(-18.4, "Cel", -55.0, 125.0), 5750: "Cold store"},
-        Path(3320, 0): {5700: 93.0, 5701: "%", 5750: "Probe battery"},
     },
-    versions={3303: "1.1", 3320: "1.1"},
+    versions={3303: "1.1"},
     settings=Settings(
         queue_mode=True, lifetime=60, update_after=0.4, awake_time=4.0, confirmable=True
     ),
@@ -215,6 +208,7 @@ BLUEPRINTS = {
         WEATHER_STATION,
         COLOUR_LIGHT,
         SMART_PLUG,
+        SMART_METER,
         DOOR_SENSOR,
         COLD_STORE_LOGGER,
         BIKE_TRACKER,

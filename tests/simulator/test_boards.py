@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 import statistics
 from typing import TYPE_CHECKING
 
@@ -29,12 +31,18 @@ from simulator.boards import (
     LIGHT_COLOUR,
     PLUG_CURRENT,
     PLUG_ENERGY,
-    PLUG_METER,
     PLUG_ON,
     PLUG_POWER,
     SMART_PLUG,
-    STORE_BATTERY,
     WEATHER_STATION,
+)
+from simulator.meters import (
+    METER_ENERGY,
+    METER_GAS,
+    METER_POWER,
+    METER_WATER,
+    SMART_METER,
+    readings,
 )
 from simulator.outdoors import (
     BIKE_LATITUDE,
@@ -51,6 +59,8 @@ from simulator.parts import BATTERY_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from freezegun.api import FrozenDateTimeFactory
 
     from .conftest import Peer
 
@@ -246,21 +256,46 @@ class TestPlug:
         assert plug.value(PLUG_POWER) > 40
         assert plug.value(PLUG_CURRENT) > 0.1
 
-    def test_its_meters_count_while_it_is_on(self, plug: Board) -> None:
+    def test_its_meter_counts_while_it_is_on(self, plug: Board) -> None:
         before = plug.value(PLUG_ENERGY)
         plug.tick(HOUR)
         assert plug.value(PLUG_ENERGY) - before == pytest.approx(plug.value(PLUG_POWER))
-        assert plug.value(PLUG_METER) == plug.value(PLUG_ENERGY)
 
-    def test_its_meters_rest_while_it_is_off(self, plug: Board) -> None:
+    def test_its_meter_rests_while_it_is_off(self, plug: Board) -> None:
         plug.set(PLUG_ON, False)
         before = plug.value(PLUG_ENERGY)
         plug.tick(HOUR)
         assert plug.value(PLUG_ENERGY) == before
 
     async def test_its_energy_can_be_reset(self, peer: Peer, plug: Board) -> None:
-        await peer.request(plug, POST, "/3331/0/5822")
-        assert (plug.value(PLUG_ENERGY), plug.value(PLUG_METER)) == (0.0, 0.0)
+        await peer.request(plug, POST, "/3305/0/5822")
+        assert plug.value(PLUG_ENERGY) == 0.0
+
+
+class TestMeter:
+    """The smart meter."""
+
+    def test_its_energy_is_the_sum_of_its_power(self) -> None:
+        noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+        minutes = [readings(noon + timedelta(minutes=minute)) for minute in range(61)]
+        powers = [reading[METER_POWER] for reading in minutes]
+        counted = minutes[-1][METER_ENERGY] - minutes[0][METER_ENERGY]
+        assert counted == pytest.approx(statistics.mean(powers), rel=0.01)
+
+    def test_its_counters_never_go_back(self) -> None:
+        start = datetime(2026, 11, 20, tzinfo=UTC)
+        hours = [readings(start + timedelta(hours=hour)) for hour in range(24 * 14)]
+        for earlier, later in pairwise(hours):
+            for counter in (METER_ENERGY, METER_GAS, METER_WATER):
+                assert later[counter] > earlier[counter]
+
+    def test_goes_on_counting_while_it_is_off(self, freezer: FrozenDateTimeFactory) -> None:
+        board = Board(SMART_METER, server=NOWHERE)
+        board.tick(5)
+        before = board.value(METER_ENERGY)
+        freezer.tick(timedelta(days=365))
+        board.tick(5)
+        assert board.value(METER_ENERGY) - before == pytest.approx(3_600_000, rel=0.01)
 
 
 class TestDoor:
@@ -304,15 +339,15 @@ class TestLogger:
     @pytest.mark.parametrize("seconds", [5, HOUR])
     def test_its_battery_lasts_a_month(self, seconds: float) -> None:
         board = Board(COLD_STORE_LOGGER, server=NOWHERE)
-        before = board.value(STORE_BATTERY)
+        before = board.value(BATTERY_LEVEL)
         for _ in range(round(24 * HOUR / seconds)):
             board.tick(seconds)
-        assert before - board.value(STORE_BATTERY) == pytest.approx(100 / 30, rel=0.5)
+        assert before - board.value(BATTERY_LEVEL) == pytest.approx(100 / 30, rel=0.5)
 
     def test_its_battery_is_empty_at_last_and_not_less(self) -> None:
         board = Board(COLD_STORE_LOGGER, server=NOWHERE)
         board.tick(10_000 * HOUR)
-        assert (board.value(BATTERY_LEVEL), board.value(STORE_BATTERY)) == (0, 0.0)
+        assert board.value(BATTERY_LEVEL) == 0
 
     async def test_it_measures_in_its_sleep_only(self, peer: Peer) -> None:
         async with Board(COLD_STORE_LOGGER, server=peer.address) as board:

@@ -33,8 +33,6 @@ async def test_register_lists_objects_with_their_versions(peer: Peer) -> None:
         "</4/0>",
         "</3303>;ver=1.1",
         "</3303/0>",
-        "</3320>;ver=1.1",
-        "</3320/0>",
     ]
 
 
