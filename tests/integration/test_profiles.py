@@ -134,6 +134,26 @@ resources:
     assert options["sensor"]["suggested_display_precision"] == 0
 
 
+async def test_what_gets_another_class_is_called_by_it(show_with: ShowWith) -> None:
+    """And has its icon: the table's would be that of any input."""
+    shown = await show_with(
+        "resources: {/3200/*/5500: {device_class: door}}",
+        {"/3200/0": {5500: True}, "/3200/1": {5500: True, 5750: "Gate"}},
+    )
+    assert shown.state("/3200/0/5500").name == "board Door"
+    assert shown.state("/3200/1/5500").name == "board Gate"
+    assert shown.entry("/3200/0/5500").translation_key is None
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_extreme_of_another_class_is_still_called_one(show_with: ShowWith) -> None:
+    shown = await show_with(
+        "resources: {/3202/0/5601: {device_class: moisture, unit: '%'}}",
+        {"/3202/0": {5600: 45.2, 5601: 12.0}},
+    )
+    assert shown.state("/3202/0/5601").name == "board Minimum analog input"
+
+
 async def test_unit_of_a_profile_beats_that_of_the_device(show_with: ShowWith) -> None:
     shown = await show_with(
         "resources: {/3300/0/5700: {unit: hPa}}", {"/3300/0": {5700: 1013.0, 5701: "C"}}

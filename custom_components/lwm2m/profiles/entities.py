@@ -68,7 +68,10 @@ def profiled(info: EntityInfo, profile: DeviceProfile) -> EntityInfo:
 
 
 def _changes(info: EntityInfo, settings: Settings, scale: Scale | None) -> dict[str, Any]:
-    """Return the fields of the entity's description that change."""
+    """Return the fields of the entity's description that change.
+
+    With another device class come its name, icon and words for the states, in place of the table's.
+    """
     changes: dict[str, Any] = {}
     if "icon" in settings:
         changes["icon"] = settings["icon"]
@@ -86,6 +89,8 @@ def _changes(info: EntityInfo, settings: Settings, scale: Scale | None) -> dict[
             changes["device_class"] = None
         elif known and device_class in set(known):
             changes["device_class"] = known(device_class)
+            if not info.entity_description.translation_placeholders:  # else: "Minimum ..."
+                changes["translation_key"] = None
         else:
             _ignore(info, "device_class", device_class)
     match info.entity_description:
