@@ -16,9 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from homeassistant.const import RESTART_EXIT_CODE
 
-from simulator.boards import BLUEPRINTS, WEATHER_STATION
+from simulator.boards import (
+    BLUEPRINTS,
+    COLD_STORE_LOGGER,
+    COLOUR_LIGHT,
+    DOOR_SENSOR,
+    SMART_PLUG,
+    WEATHER_STATION,
+)
+from simulator.meters import SMART_METER
 from simulator.outdoors import GARDEN_CONTROLLER
 
+from .energy import check_dashboard, set_up_dashboard
 from .home_assistant import (
     HOST,
     PASSWORD,
@@ -41,6 +50,24 @@ NEW_BOARD_PREFIX = "new-"
 """The board of this prefix is left for the visitor to discover and add."""
 SECURED = GARDEN_CONTROLLER.name
 """The board that connects with a key: who opens its lock has to be Home Assistant."""
+ROOMS = {
+    COLOUR_LIGHT.name: "Living Room",
+    SMART_PLUG.name: "Living Room",
+    COLD_STORE_LOGGER.name: "Kitchen",
+    DOOR_SENSOR.name: "Hallway",
+    SMART_METER.name: "Hallway",
+    WEATHER_STATION.name: "Garden",
+    GARDEN_CONTROLLER.name: "Garden",
+}
+PROFILE = """\
+# A digital input does not say of what: this one is that of a door.
+match:
+  model: Latch 3
+resources:
+  /3200/0/5500:
+    device_class: door
+"""
+"""A device profile of the owner's, see docs/profiles.md."""
 READY_TIMEOUT = 60.0
 COMMANDS = {
     "light": {"on": ("turn_off", "off"), "off": ("turn_on", "on")},
@@ -182,6 +209,20 @@ async def approve(home: HomeAssistant) -> None:
             await home.answer(flow["flow_id"], {})
 
 
+async def put_in_rooms(home: HomeAssistant) -> None:
+    """Give the boards an area each, where they have none."""
+    areas = {area["name"]: area["area_id"] for area in await home.call("config/area_registry/list")}
+    for device in await home.call("config/device_registry/list"):
+        room = ROOMS.get(device["name"])
+        if room is None or device["area_id"]:
+            continue
+        if room not in areas:
+            areas[room] = (await home.call("config/area_registry/create", name=room))["area_id"]
+        await home.call(
+            "config/device_registry/update", device_id=device["id"], area_id=areas[room]
+        )
+
+
 async def rows(home: HomeAssistant) -> list[Row]:
     """Return the enabled entities of the demo's boards."""
     devices = {
@@ -270,6 +311,9 @@ async def demo(options: argparse.Namespace) -> None:
     ensure_free(socket.SOCK_DGRAM, options.coaps_port, "--coaps-port")
     folder: Path = options.folder.resolve()
     prepare(folder, options.port, INTEGRATION)
+    profile = folder / DOMAIN / "profiles" / "door-sensor.yaml"
+    profile.parent.mkdir(parents=True, exist_ok=True)
+    profile.write_text(PROFILE)
     url = f"http://{HOST}:{options.port}"
     log = folder / "home-assistant-output.log"
 
@@ -284,11 +328,15 @@ async def demo(options: argparse.Namespace) -> None:
         async with boards(options.coap_port, options.coaps_port, key, log_of_boards):
             found = await wait_until_ready(home)
             say(f"    {len(found)} entities have their states, {monotonic() - start:.1f} s in all")
+            await put_in_rooms(home)
+            await set_up_dashboard(home)
             if options.check:
+                await check_dashboard(home)
                 outcomes = [await command(home, domain) for domain in COMMANDS]
                 print_table(await rows(home))
                 for outcome in outcomes:
                     say(f"The boards obey: {outcome}")
+                say("The energy dashboard takes the meters.")
                 return
             say("")
             say(f"    Open {url} and sign in as {USER} with the password {PASSWORD}.")
