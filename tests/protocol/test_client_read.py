@@ -19,13 +19,14 @@ from aiocoap import (
 )
 import pytest
 
-from custom_components.lwm2m.protocol.coap import Scheme
+from custom_components.lwm2m.protocol.coap import PeerLimits, Scheme
 from custom_components.lwm2m.protocol.codec import encode
 from custom_components.lwm2m.protocol.errors import (
     BadRequest,
     BadResponse,
     ClientRefused,
     ClientTimeout,
+    QueueFull,
 )
 from custom_components.lwm2m.protocol.model.definitions import (
     ObjectModel,
@@ -508,3 +509,20 @@ async def test_a_refused_discover_is_told(client: Client, device: Device) -> Non
 async def test_discover_of_a_resource_instance_is_impossible(client: Client) -> None:
     with pytest.raises(BadRequest):
         await client.discover(Path(3, 0, 7, 0))
+
+
+async def test_a_request_past_those_that_may_wait_is_refused(
+    make_server: MakeServer, make_device: MakeDevice
+) -> None:
+    """Also without queue mode: a client answers one request after the other."""
+    server = await make_server(limits=PeerLimits(waiting=1))
+    device = await make_device(server)
+    await device.register()
+    client = server.client("dev")
+    waiting = [asyncio.create_task(client.read(MEASURED)) for _ in range(2)]
+    await device.next_request()
+
+    with pytest.raises(QueueFull):
+        await client.read(MEASURED)
+    for task in waiting:
+        task.cancel()

@@ -13,8 +13,8 @@ from aiocoap.numbers.constants import TransportTuning
 import pytest
 
 from custom_components.lwm2m.protocol.coap import CoapEndpoint, Scheme
-from custom_components.lwm2m.protocol.coap.blockwise import MAX_TRANSFERS
 from custom_components.lwm2m.protocol.coap.dtls import DtlsTransport
+from custom_components.lwm2m.protocol.coap.limits import PeerLimits
 from custom_components.lwm2m.protocol.dtls import handshake
 from custom_components.lwm2m.protocol.dtls.extensions import Extension
 from custom_components.lwm2m.protocol.dtls.records import ContentType
@@ -423,7 +423,8 @@ async def test_strangers_transfers_do_not_displace_a_devices(
     first, rest = LINKS[:16], LINKS[16:]
     await board.request(POST, "rd", payload=first, block1=(0, True, 0), **register)
     stranger = await make_device(server)
-    for number in range(MAX_TRANSFERS):
+    limits = PeerLimits()
+    for number in range(limits.transfers * limits.strangers):
         await stranger.request(POST, str(number), payload=bytes(16), block1=(0, True, 0))
 
     response = await board.request(POST, "rd", payload=rest, block1=(1, False, 0), **register)

@@ -60,7 +60,7 @@ class Superseded(ClientError):
 
 
 class QueueFull(ClientError):
-    """Too many requests wait for the client to be awake; nothing was sent."""
+    """Too many requests wait for the client already; nothing was sent."""
 
     translation_key = "queue_full"
 

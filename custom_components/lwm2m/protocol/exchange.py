@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 from aiocoap import Message
 from aiocoap.numbers import codes
 
-from .coap import CoapError, ConnectionLost, EndpointClosed, NoAcknowledgement, NoResponse
+from .coap import (
+    CoapError,
+    ConnectionLost,
+    EndpointClosed,
+    NoAcknowledgement,
+    NoResponse,
+    PeerBusy,
+)
 from .errors import (
     BadResponse,
     ClientRefused,
     ClientTimeout,
     NotConnected,
     NotRegistered,
+    QueueFull,
     RegistrationEnded,
 )
 from .path import Path
@@ -210,6 +218,8 @@ class Exchanges:
             raise NotRegistered(endpoint) from None
         except ConnectionLost as err:
             raise NotConnected(endpoint, path) from err
+        except PeerBusy as err:
+            raise QueueFull(endpoint, path) from err
         except (NoAcknowledgement, NoResponse) as err:
             raise ClientTimeout(endpoint, path) from err
         except CoapError as err:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from aiocoap.numbers.constants import TransportTuning
 
-    from .coap import ConnectionLimits, Peer
+    from .coap import ConnectionLimits, Peer, PeerLimits
     from .dtls import Counters as DtlsCounters, ServerIdentity
     from .model.registry import ModelRegistry
     from .persistence import Json
@@ -123,6 +123,7 @@ class LwM2mServer:
         request_timeout: float = DEFAULT_TIMEOUT,
         awake_time: float = AWAKE_TIME,
         tuning: TransportTuning | None = None,
+        limits: PeerLimits | None = None,
         connection_limits: ConnectionLimits | None = None,
     ) -> None:
         """Make a server that is not started, in a running event loop.
@@ -133,8 +134,8 @@ class LwM2mServer:
         `lifetime_grace` is how many seconds after the end of its lifetime a client expires,
         `request_timeout` how many seconds a client has to answer a request, `awake_time` how many
         seconds after its last message a client in queue mode falls asleep. `tuning` holds the
-        times of RFC 7252 4.8, `connection_limits` those of TCP. IncompatibleLibrary when aiocoap is
-        not as expected.
+        times of RFC 7252 4.8, `limits` what one client can take up, `connection_limits` what a
+        TCP connection can. IncompatibleLibrary when aiocoap is not as expected.
         """
         self.ports: dict[Scheme, int] = {}
         self.credentials = credentials or CredentialStore()
@@ -147,6 +148,7 @@ class LwM2mServer:
             credentials=self.credentials,
             on_incident=self.security.report_incident,
             tuning=tuning,
+            limits=limits,
             connection_limits=connection_limits,
             is_known=lambda peer: self._store.at(peer) is not None,
             on_lost=self._disconnected,

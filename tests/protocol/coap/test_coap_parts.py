@@ -8,7 +8,7 @@ from aiocoap import Context
 from aiocoap.messagemanager import MessageManager
 import pytest
 
-from custom_components.lwm2m.protocol.coap.recent import Recent
+from custom_components.lwm2m.protocol.coap.recent import Recent, SharedRecent
 from custom_components.lwm2m.protocol.coap.selftest import IncompatibleLibrary, check_aiocoap
 
 if TYPE_CHECKING:
@@ -134,3 +134,52 @@ def test_an_attribute_that_is_gone_is_named(
 
     with pytest.raises(IncompatibleLibrary, match=r"MessageManager\._active_exchanges"):
         check_aiocoap()
+
+
+@pytest.fixture
+def shared(clock: Clock) -> SharedRecent[str, str, int]:
+    """Return a memory of two entries for "a" and "b" each, and of three for all others."""
+    return SharedRecent(
+        10, lambda owner: 2 if owner else 3, lambda peer: peer if peer in "ab" else None, clock
+    )
+
+
+def test_an_owner_displaces_only_its_own(shared: SharedRecent[str, str, int]) -> None:
+    assert [shared.set(peer, key, 1) for peer, key in ("b1", "a1", "a2", "a3")] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+
+    assert (shared.get("a", "1"), shared.get("a", "3"), shared.get("b", "1")) == (None, 1, 1)
+
+
+def test_all_who_own_nothing_share(shared: SharedRecent[str, str, int]) -> None:
+    displaced = [shared.set(peer, peer, 1) for peer in "wxyz"]
+
+    assert displaced == [False, False, False, True]
+    assert (shared.get("w", "w"), shared.get("z", "z")) == (None, 1)
+
+
+def test_what_a_peer_shared_is_found_when_it_has_become_an_owner(clock: Clock) -> None:
+    owners: set[str] = set()
+    shared: SharedRecent[str, str, int] = SharedRecent(
+        10, lambda owner: 2, lambda peer: peer if peer in owners else None, clock
+    )
+    shared.set("a", "1", 1)
+    owners.add("a")
+
+    assert shared.get("a", "1") == 1
+    shared.discard("a", "1")
+    assert shared.get("a", "1") is None
+
+
+def test_shares_of_which_all_expired_leave_as_others_are_set(
+    shared: SharedRecent[str, str, int], clock: Clock
+) -> None:
+    shared.set("a", "1", 1)
+    clock.now = 10
+    shared.set("b", "1", 1)
+
+    assert len(shared) == 1

@@ -27,6 +27,7 @@ from custom_components.lwm2m.protocol.coap import (
     EndpointClosed,
     NoAcknowledgement,
     NoResponse,
+    PeerLimits,
     ResetReceived,
     TransferFailed,
 )
@@ -238,7 +239,7 @@ async def test_nothing_is_kept_of_a_cancelled_request(
 
     assert layer.outgoing_requests == {}
     assert layer.token_interface._active_exchanges == {}
-    assert layer.token_interface._backlogs == {}
+    assert len(layer.token_interface._lines) == 0
 
 
 async def test_a_late_response_to_a_cancelled_request_is_rejected(
@@ -512,7 +513,7 @@ async def test_a_first_block_that_is_none_ends_the_transfer(
 async def test_a_response_past_the_limit_ends_the_transfer(
     open_endpoint: Callable[..., Awaitable[CoapEndpoint]], raw: RawPeer
 ) -> None:
-    endpoint = await open_endpoint(max_response_size=40)
+    endpoint = await open_endpoint(limits=PeerLimits(response_size=40))
     message = Message(code=FETCH)
     message.remote = endpoint.peer(*raw.address)
     pending = start(endpoint, message)

@@ -28,6 +28,7 @@ from aiocoap import (
 )
 import pytest
 
+from custom_components.lwm2m.protocol.coap import PeerLimits
 from tests.raw_coap import Address, RawPeer, until
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ async def server(
     open_endpoint: Callable[..., Awaitable[CoapEndpoint]], handler: Recorder
 ) -> CoapEndpoint:
     """Return an endpoint that takes requests of up to 4000 bytes."""
-    return await open_endpoint(handler, max_request_size=4000)
+    return await open_endpoint(handler, limits=PeerLimits(request_size=4000))
 
 
 @pytest.fixture
@@ -415,7 +416,7 @@ async def test_the_handler_is_asked_once_for_all_blocks(
 async def test_nothing_is_kept_of_transfers_that_are_through(
     raw: RawPeer, address: Address, server: CoapEndpoint
 ) -> None:
-    transfers = server._servers[False]
+    transfers = server._server
     await send_blocks(raw, address, LARGE)
     assert len(transfers._requests) == 0
     await send_blocks(raw, address, bytes(4096))

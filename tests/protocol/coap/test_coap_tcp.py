@@ -32,6 +32,7 @@ from custom_components.lwm2m.protocol.coap import (
     EndpointClosed,
     NoAcknowledgement,
     NoResponse,
+    PeerLimits,
     PortInUseError,
     Scheme,
 )
@@ -87,8 +88,8 @@ async def opened_with(socket_enabled: None) -> AsyncIterator[Callable[..., Await
     async with AsyncExitStack() as stack:
 
         async def open_one(**limits: Any) -> Opened:
-            options = {"max_request_size": limits.pop("max_request_size", 64 * KIB)}
-            opened = Opened(connection_limits=ConnectionLimits(**limits), **options)
+            peer_limits = PeerLimits(request_size=limits.pop("request_size", 64 * KIB))
+            opened = Opened(connection_limits=ConnectionLimits(**limits), limits=peer_limits)
             stack.push_async_callback(opened.endpoint.close)
             opened.port = await opened.endpoint.listen(Scheme.COAP_TCP, "127.0.0.1", 0)
             return opened

@@ -11,10 +11,12 @@ from .errors import (
     EndpointClosed,
     NoAcknowledgement,
     NoResponse,
+    PeerBusy,
     PortInUseError,
     ResetReceived,
     TransferFailed,
 )
+from .limits import PeerLimits
 from .observation import NotificationSink
 from .peer import Peer, Scheme, StoredPeer
 from .response import Response
@@ -31,6 +33,8 @@ __all__ = [
     "NoResponse",
     "NotificationSink",
     "Peer",
+    "PeerBusy",
+    "PeerLimits",
     "PortInUseError",
     "RequestHandler",
     "ResetReceived",

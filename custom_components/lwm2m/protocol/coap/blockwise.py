@@ -15,16 +15,17 @@ from aiocoap import (
 )
 from aiocoap.numbers.optionnumbers import OptionNumber
 
-from .recent import Recent
 from .transfer import block_size, chunk_size, is_intermediate, largest_exponent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from .counters import CoapCounters
+    from .limits import Shares
     from .peer import Peer
+    from .recent import SharedRecent
 
-MAX_TRANSFERS = 64
-"""At once, in each direction; the one that stood still longest gives way."""
+    type Transfers[V] = SharedRecent[Peer, Any, V]
 
 type Handler = Callable[[Message], Awaitable[Message]]
 
@@ -33,15 +34,20 @@ class BlockwiseServer:
     """Shows a handler whole requests, and its peers answers in blocks."""
 
     def __init__(
-        self, handler: Handler, limit: int, lifetime: float, clock: Callable[[], float]
+        self,
+        handler: Handler,
+        shares: Shares,
+        lifetime: float,
+        counters: CoapCounters,
     ) -> None:
-        """`limit` is the most bytes of a request, `lifetime` the seconds a transfer may pause."""
+        """`lifetime` is how many seconds a transfer may pause."""
         self._handler = handler
-        self._limit = limit
-        self._requests: Recent[Any, tuple[Message, bytearray]] = Recent(
-            lifetime, MAX_TRANSFERS, clock
+        self._limit = shares.limits.request_size
+        self._counters = counters
+        self._requests: Transfers[tuple[Message, bytearray]] = shares.recent(
+            shares.limits.transfers, lifetime
         )
-        self._answers: Recent[Any, Message] = Recent(lifetime, MAX_TRANSFERS, clock)
+        self._answers: Transfers[Message] = shares.recent(shares.limits.transfers, lifetime)
 
     async def respond(self, request: Message) -> Message:
         """Answer one request message."""
@@ -69,18 +75,18 @@ class BlockwiseServer:
         if number == 0:
             first, payload = block, bytearray()
         else:
-            known = self._requests.get(key)
+            known = self._requests.get(block.remote, key)
             if known is None or len(known[1]) != block.opt.block1.start:
                 return Message(code=REQUEST_ENTITY_INCOMPLETE)
             first, payload = known
         if max(len(payload) + len(block.payload), first.opt.size1 or 0) > self._limit:
-            self._requests.discard(key)
+            self._requests.discard(block.remote, key)
             return self._too_large()
         payload += block.payload
         if more:
-            self._requests.set(key, (first, payload))
+            self._keep(self._requests, block.remote, key, (first, payload))
             return Message(code=CONTINUE)
-        self._requests.discard(key)
+        self._requests.discard(block.remote, key)
         first.payload = bytes(payload)
         first.opt.block2 = block.opt.block2
         return first
@@ -89,7 +95,7 @@ class BlockwiseServer:
         """Return the asked block of the answer, and remember the others."""
         peer: Peer = request.remote
         number, _, exponent = request.opt.block2 or (0, False, peer.maximum_block_size_exp)
-        answer = self._answers.get(key) if number else None
+        answer = self._answers.get(peer, key) if number else None
         if answer is None:
             if number and request.code not in (GET, FETCH):
                 return Message(code=REQUEST_ENTITY_INCOMPLETE)  # only a safe one can be repeated
@@ -103,13 +109,16 @@ class BlockwiseServer:
             return Message(code=BAD_REQUEST)
         more = start + size < len(answer.payload)
         if more:
-            self._answers.set(key, answer)
+            self._keep(self._answers, peer, key, answer)
         else:
-            self._answers.discard(key)
+            self._answers.discard(peer, key)
         return answer.copy(
             payload=answer.payload[start : start + size],
             block2=(number, more, exponent),
         )
+
+    def _keep[V](self, transfers: Transfers[V], peer: Peer, key: Any, value: V) -> None:
+        self._counters.displaced_transfers += transfers.set(peer, key, value)
 
     def _too_large(self) -> Message:
         """Make the answer to a request past the limit, which it names (RFC 7959 2.9.3)."""

@@ -28,6 +28,14 @@ class CoapCounters:
     """Requests from peers, without duplicates."""
     duplicates: int = 0
     """Messages seen before, answered as before (RFC 7252 4.5)."""
+    forgotten: int = 0
+    """Messages of a peer that later ones of it took the place of, before their time."""
+    overloads: int = 0
+    """Requests of peers that waited for too many answers already, answered 5.03."""
+    displaced_transfers: int = 0
+    """Block-wise transfers of a peer that later ones of it took the place of."""
+    busy: int = 0
+    """Requests to peers that too many waited for already; not sent."""
     handler_errors: int = 0
     """Requests answered 5.00 because the handler raised."""
     notifications: int = 0

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 import errno
 from functools import partial
+from itertools import chain
 import logging
 from typing import TYPE_CHECKING, Any, override
 
@@ -16,6 +17,7 @@ from aiocoap import (
     CONTINUE,
     INTERNAL_SERVER_ERROR,
     PROXYING_NOT_SUPPORTED,
+    SERVICE_UNAVAILABLE,
     Context,
     Message,
 )
@@ -29,6 +31,7 @@ from .counters import CoapCounters
 from .dtls import DtlsTransport
 from .errors import EndpointClosed
 from .layers import MessageLayer, TokenLayer
+from .limits import PeerLimits, Shares
 from .observation import NotificationSink, Observation, ObservationTable
 from .peer import Scheme
 from .selftest import check_aiocoap
@@ -51,8 +54,6 @@ _LOGGER = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = 93.0
 """Seconds: MAX_TRANSMIT_WAIT of RFC 7252 4.8.2, within which retransmissions end on their own."""
-MAX_REQUEST_SIZE = 64 * 1024
-MAX_RESPONSE_SIZE = 1024 * 1024
 
 _UNDERSTOOD = {
     OptionNumber.URI_HOST,
@@ -82,19 +83,18 @@ class CoapEndpoint:
         credentials: TlsCredentials | None = None,
         on_incident: Callable[[Refused | Suspicious], None] = lambda _: None,
         tuning: TransportTuning | None = None,
-        max_request_size: int = MAX_REQUEST_SIZE,
-        max_response_size: int = MAX_RESPONSE_SIZE,
+        limits: PeerLimits | None = None,
         connection_limits: ConnectionLimits | None = None,
         is_known: Callable[[Peer], bool] = lambda peer: False,
         on_lost: Callable[[Peer], None] = lambda peer: None,
     ) -> None:
         """Make an endpoint in the running loop, without sockets yet.
 
-        A `handler` that raises is answered for with 5.00. Sizes are in bytes of a whole payload:
-        a larger request gets 4.13, a larger response is a TransferFailed. `tuning` holds the
-        times of RFC 7252 4.8. `credentials` say who may connect over DTLS and TLS, `on_incident` is
-        told who did not get through. `is_known` says whether a peer's TCP connection is to stay
-        although nothing is heard, `on_lost` is told of a peer whose connection is closed.
+        A `handler` that raises is answered for with 5.00. `limits` are those of each peer. `tuning`
+        holds the times of RFC 7252 4.8. `credentials` say who may connect over DTLS and TLS,
+        `on_incident` is told who did not get through. `is_known` says whether a peer is more than a
+        stranger: it has limits of its own, and its TCP connection stays although nothing is heard.
+        `on_lost` is told of a peer whose connection is closed.
         IncompatibleLibrary when aiocoap is not as expected.
         """
         check_aiocoap()
@@ -104,16 +104,10 @@ class CoapEndpoint:
         self._tuning = tuning or TransportTuning()
         self._credentials = credentials
         self._on_incident = on_incident
-        self._max_response_size = max_response_size
-        make_server = partial(
-            BlockwiseServer,
-            handler,
-            max_request_size,
-            self._tuning.EXCHANGE_LIFETIME,
-            self._loop.time,
+        self._shares = Shares(limits or PeerLimits(), is_known, self._loop.time)
+        self._server = BlockwiseServer(
+            handler, self._shares, self._tuning.EXCHANGE_LIFETIME, self.counters
         )
-        self._servers = {secure: make_server() for secure in (False, True)}
-        """By whether peers prove who they are: strangers crowd out none of those who do."""
         self.observations = ObservationTable(self._loop, self.counters, self._fetch_notification)
         self._context = _Context(self)
         self._connection_limits = connection_limits or ConnectionLimits()
@@ -256,7 +250,7 @@ class CoapEndpoint:
 
         `timeout` bounds all of it, in seconds. Requests to one peer start in order, each when
         the one before is acknowledged (NSTART of RFC 7252 4.7). Cancelling frees the peer at once.
-        NoAcknowledgement, NoResponse, ResetReceived, TransferFailed, EndpointClosed.
+        NoAcknowledgement, NoResponse, ResetReceived, PeerBusy, TransferFailed, EndpointClosed.
         """
         send = self._sender(message, self._loop.time() + timeout)
         return await self._fetch_rest(message, await send_request(message, send), send)
@@ -385,7 +379,7 @@ class CoapEndpoint:
         first: Message,
         send: Callable[[Message], Awaitable[Message]],
     ) -> Message:
-        return await fetch_rest(message, first, send, self._max_response_size)
+        return await fetch_rest(message, first, send, self._shares.limits.response_size)
 
     async def _fetch_notification(self, request: Message, first: Message) -> Message:
         deadline = self._loop.time() + DEFAULT_TIMEOUT
@@ -397,7 +391,7 @@ class CoapEndpoint:
         if critical:  # RFC 7252 5.4.1, 5.7.2
             return Message(code=PROXYING_NOT_SUPPORTED if critical & _PROXYING else BAD_OPTION)
         try:
-            return await self._servers[request.remote.scheme.is_secure].respond(request)
+            return await self._server.respond(request)
         except Exception:
             self.counters.handler_errors += 1
             _LOGGER.exception("The handler of a request from %s failed", request.remote)
@@ -411,7 +405,8 @@ class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
         super().__init__(loop=endpoint._loop)
         self.log = _QuietLog(logging.getLogger(f"{__name__}.aiocoap"))
         self._endpoint = endpoint
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answering: dict[Peer | None, set[asyncio.Task[None]]] = {}
+        """By whose share of the limits they count for."""
 
     @override
     async def _append_tokenmanaged_messagemanaged_transport(
@@ -420,7 +415,13 @@ class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
     ) -> None:
         endpoint = self._endpoint
         tokens = TokenLayer(self)
-        messages = MessageLayer(tokens, endpoint.observations, endpoint.counters, endpoint._tuning)
+        messages = MessageLayer(
+            tokens,
+            endpoint.observations,
+            endpoint.counters,
+            endpoint._tuning,
+            endpoint._shares,
+        )
         tokens.token_interface = messages
         messages.message_interface = await message_interface_constructor(messages)
         self.request_interfaces.append(tokens)
@@ -429,12 +430,25 @@ class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
     def render_to_pipe(self, pipe: Pipe) -> None:
         # Begun at once: aiocoap cancels a request when the next of its token arrives, which peers
         # that use no tokens may send right behind it, and it would never be handled.
-        task = asyncio.Task(self._answer(pipe), loop=self.loop, eager_start=True)
-        if task.done():
+        shares = self._endpoint._shares
+        owner = shares.owner(pipe.request.remote)
+        tasks = self._answering.setdefault(owner, set())
+        if len(tasks) >= shares.most(shares.limits.answering, owner):
+            self._endpoint.counters.overloads += 1
+            pipe.add_response(Message(code=SERVICE_UNAVAILABLE), is_last=True)
             return
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
-        pipe.on_interest_end(task.cancel)
+        task = asyncio.Task(self._answer(pipe), loop=self.loop, eager_start=True)
+        if not task.done():
+            tasks.add(task)
+            task.add_done_callback(partial(self._answered, owner))
+            pipe.on_interest_end(task.cancel)
+        elif not tasks:
+            del self._answering[owner]
+
+    def _answered(self, owner: Peer | None, task: asyncio.Task[None]) -> None:
+        self._answering[owner].discard(task)
+        if not self._answering[owner]:
+            del self._answering[owner]
 
     async def _answer(self, pipe: Pipe) -> None:
         pipe.add_response(await self._endpoint._respond(pipe.request), is_last=True)
@@ -444,7 +458,7 @@ class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
         for interface in self.request_interfaces:
             await interface.shutdown()
         self.request_interfaces.clear()
-        await asyncio.gather(*self._answering, return_exceptions=True)
+        await asyncio.gather(*chain(*self._answering.values()), return_exceptions=True)
 
 
 class _QuietLog(logging.LoggerAdapter[logging.Logger]):

@@ -17,6 +17,10 @@ class NoResponse(CoapError):
     """The peer acknowledged the request, and then sent no response in time (RFC 7252 5.2.2)."""
 
 
+class PeerBusy(CoapError):
+    """Too many requests wait for their turn at the peer; this one was not sent."""
+
+
 class ResetReceived(CoapError):
     """The peer rejected the request with a Reset message (RFC 7252 4.2)."""
 

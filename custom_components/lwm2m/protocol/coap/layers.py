@@ -8,6 +8,8 @@ What aiocoap 0.4.17 does otherwise, and why it can't stay so:
 4. Observations lose notifications, and 5. can't be cancelled. Here they are in a table of our
    own, which sees each notification before aiocoap does.
 6. A duplicated separate response is rejected. Here it is acknowledged again.
+7. Memory of requests has no bound. Here each peer has a share of its own.
+8. Each message that ends has all under way looked through. Here each peer has a line of its own.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, override
 
-from aiocoap import ACK, CON, NON, RST
+from aiocoap import ACK, CON, EMPTY, NON, RST
 from aiocoap.messagemanager import MessageManager
 from aiocoap.tokenmanager import TokenManager
 
-from .errors import EndpointClosed, NoAcknowledgement, NoResponse, ResetReceived
-from .recent import Recent
+from .errors import EndpointClosed, NoAcknowledgement, NoResponse, PeerBusy, ResetReceived
+from .lines import Lines
 from .wire import (
     CON_CONTENT,
     HEADER_LENGTH,
@@ -44,12 +46,11 @@ if TYPE_CHECKING:
 
     from .counters import CoapCounters
     from .errors import CoapError
+    from .limits import Shares
     from .observation import ObservationTable
     from .peer import Peer
+    from .recent import SharedRecent
     from .tcp import TcpTransport
-
-MAX_RECENT_MESSAGES = 16384
-"""Messages remembered for their duplicates: at some 700 bytes each, 11 MB at worst."""
 
 
 class Exchange:
@@ -103,7 +104,8 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
         """Send one request message and return its response, of whatever code.
 
         `deadline` is in the loop's time. Cancelling withdraws the message, also one that is
-        still queued behind another. NoAcknowledgement, NoResponse, ResetReceived, EndpointClosed.
+        still queued behind another. NoAcknowledgement, NoResponse, ResetReceived, PeerBusy,
+        EndpointClosed.
         """
         if self._closed:
             raise EndpointClosed
@@ -112,15 +114,17 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
         key = (message.token, message.remote)
         exchange = Exchange(message, self.loop.create_future(), on_response)
         self.outgoing_requests[key] = exchange
-        withdraw = self.token_interface.send_message(
-            message, lambda: exchange.add_exception(ResetReceived())
-        )
         timer = self.loop.call_at(deadline, self._expire, exchange)
         try:
-            return await exchange.response
+            withdraw = self.token_interface.send_message(
+                message, lambda: exchange.add_exception(ResetReceived())
+            )
+            try:
+                return await exchange.response
+            finally:
+                withdraw()
         finally:
             timer.cancel()
-            withdraw()
             self.outgoing_requests.pop(key, None)
 
     def _expire(self, exchange: Exchange) -> None:
@@ -177,14 +181,17 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
         observations: ObservationTable,
         counters: CoapCounters,
         tuning: TransportTuning,
+        shares: Shares,
     ) -> None:
         """Make the layer under `tokens`; `tuning` holds RFC 7252's times for all messages."""
         super().__init__(tokens)
         self._observations = observations
         self._counters = counters
         self._tuning = tuning
-        self._recent: Recent[tuple[Hashable, int], bytes | None] = Recent(
-            tuning.EXCHANGE_LIFETIME, MAX_RECENT_MESSAGES, self.loop.time
+        waiting = shares.limits.waiting
+        self._lines = Lines(self.loop, tuning.NSTART, waiting, super().send_message)
+        self._recent: SharedRecent[Peer, tuple[Hashable, int], bytes | None] = shares.recent(
+            shares.limits.remembered, tuning.EXCHANGE_LIFETIME
         )
         """By sender and message ID: what answers a duplicate, once it was sent."""
 
@@ -214,6 +221,8 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
                 self._reject(peer, int.from_bytes(data[2:HEADER_LENGTH]))
             return
         message.transport_tuning = self._tuning
+        if message.mtype is not ACK or message.code is not EMPTY:
+            self._lines.heard(peer)
         if (
             message.code.is_response()
             and message.mtype in (CON, NON)
@@ -231,38 +240,40 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
 
         Takes the place of aiocoap's, whose memory has no bound and leaves timers behind.
         """
-        key = (message.remote.conversation, message.mid)
-        if key not in self._recent:
-            self._recent.set(key, None)
+        if (share := self._recent.find(message.remote, _key(message))) is None:
+            self._remember(message)
             self._counters.requests += 1
             return False
         self._counters.duplicates += 1
-        if message.mtype is CON and (answer := self._recent.get(key)):
+        if message.mtype is CON and (answer := share.get(_key(message))):
             self.message_interface.send_datagram(answer, message.remote)
         return True
 
     @override
     def _store_response_for_duplicates(self, message: Message) -> None:
         # Any other type carries a message ID of ours, which says nothing about the peer's.
-        key = (message.remote.conversation, message.mid)
-        if message.mtype is ACK and key in self._recent:
-            self._recent.replace(key, message.encode())
+        if message.mtype is ACK:
+            key = _key(message)
+            if (share := self._recent.find(message.remote, key)) is not None:
+                share.replace(key, message.encode())
 
     @override
     def _process_response(self, response: Message) -> bool:
         """Tell whether a response was expected, or is a duplicate of one that was."""
-        key = (response.remote.conversation, response.mid)
         if super()._process_response(response):
             if response.mtype is CON:
-                self._recent.set(key, None)
+                self._remember(response)
             return True
-        if response.mtype is CON and key in self._recent:
+        if response.mtype is CON and self._recent.find(response.remote, _key(response)) is not None:
             self._counters.duplicates += 1
             return True
         self._counters.unmatched += 1
         if response.mtype is NON and self._observations.forgotten(response.token):
             self._reject(response.remote, response.mid)
         return False
+
+    def _remember(self, message: Message) -> None:
+        self._counters.forgotten += self._recent.set(message.remote, _key(message), None)
 
     def _reject(self, peer: Peer, mid: int) -> None:
         self._send_via_transport(reset(peer, mid))
@@ -273,29 +284,62 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
     def send_message(
         self, message: Message, messageerror_monitor: Callable[[], None]
     ) -> Callable[[], None]:
-        """Send or queue a message; the returned function withdraws it where it still can."""
+        """Send or queue a message; the returned function withdraws it where it still can.
+
+        PeerBusy for a request that too many are in line before.
+        """
         message.transport_tuning = self._tuning
-        super().send_message(message, messageerror_monitor)
+        if self._is_confirmable(message):
+            try:
+                self._lines.put(message, messageerror_monitor)
+            except PeerBusy:
+                self._counters.busy += 1
+                raise
+        else:
+            super().send_message(message, messageerror_monitor)
         return lambda: self._withdraw(message, messageerror_monitor)
+
+    def _is_confirmable(self, message: Message) -> bool:
+        """Tell whether aiocoap will send a message as confirmable: a request, a late answer."""
+        return message.code.is_request() or (
+            message.request.mtype is CON
+            and (message.remote, message.token) not in self._piggyback_opportunities
+        )
 
     def is_pending(self, message: Message) -> bool:
         """Tell whether a confirmable message is queued, or not yet acknowledged."""
-        return (message.remote, message.mid) in self._active_exchanges or any(
-            queued is message for queued, _ in self._backlogs.get(message.remote, ())
-        )
+        key = (message.remote, message.mid)
+        return key in self._active_exchanges or self._lines.is_waiting(message)
 
     def _withdraw(self, message: Message, monitor: Callable[[], None]) -> None:
         """Stop to send a message, and let the next to its peer go."""
-        remote, key = message.remote, (message.remote, message.mid)
+        key = (message.remote, message.mid)
         active = self._active_exchanges.get(key)
         if active is not None and active[0] is monitor:
             del self._active_exchanges[key]
             active[1].cancel()
-            self._continue_backlog(remote)
-        elif remote in self._backlogs:
-            self._backlogs[remote] = [
-                entry for entry in self._backlogs[remote] if entry[0] is not message
-            ]
+            self._lines.ended(*key)
+        else:
+            self._lines.withdraw(message)
+
+    # What is in line is in ours: aiocoap looks through all exchanges for each that ends.
+
+    @override
+    def _add_exchange(self, message: Message, messageerror_monitor: Callable[[], None]) -> None:
+        super()._add_exchange(message, messageerror_monitor)
+        del self._backlogs[message.remote]
+        self._lines.began(message)
+
+    @override
+    def _remove_exchange(self, message: Message) -> None:
+        if message.mtype is ACK and message.code is EMPTY:
+            self._lines.acknowledged(message.remote, message.mid)
+        super()._remove_exchange(message)
+        self._lines.ended(message.remote, message.mid)
+
+    @override
+    def _continue_backlog(self, remote: Peer) -> None:
+        pass
 
     @override
     def _retransmit(self, message: Message, timeout: float, retransmission_counter: int) -> None:
@@ -304,7 +348,7 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
             return
         del self._active_exchanges[message.remote, message.mid]
         self.token_manager.fail(message, NoAcknowledgement())
-        self._continue_backlog(message.remote)
+        self._lines.ended(message.remote, message.mid)
 
     @override
     def _send_via_transport(self, message: Message) -> None:
@@ -319,6 +363,11 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
         for _, timer in self._piggyback_opportunities.values():
             timer.cancel()
         self._active_exchanges.clear()
-        self._backlogs.clear()
+        self._lines.clear()
         self._piggyback_opportunities.clear()
         await self.message_interface.shutdown()
+
+
+def _key(message: Message) -> tuple[Hashable, int]:
+    """Return what tells a message of a peer from its others for a while (RFC 7252 4.4)."""
+    return message.remote.conversation, message.mid

@@ -23,6 +23,8 @@ _HOOKS: dict[tuple[type, str], str] = {
     (MessageManager, "dispatch_message"): "message",
     (MessageManager, "send_message"): "message messageerror_monitor",
     (MessageManager, "shutdown"): "",
+    (MessageManager, "_add_exchange"): "message messageerror_monitor",
+    (MessageManager, "_remove_exchange"): "message",
     (MessageManager, "_deduplicate_message"): "message",
     (MessageManager, "_store_response_for_duplicates"): "message",
     (MessageManager, "_process_response"): "response",
