@@ -21,7 +21,7 @@ from .protocol.errors import Superseded
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from homeassistant.core import HomeAssistant
 
@@ -55,7 +55,7 @@ class Commands:
 
         `on_waiting` is called when a command to a path begins or ends to wait.
         """
-        self.waiting: Counter[Path] = Counter()
+        self._waiting: Counter[Path] = Counter()
         """How many commands to each path wait for the device; those to several paths count not."""
         self._hass = hass
         self._entry = entry
@@ -95,10 +95,16 @@ class Commands:
             task.add_done_callback(lambda _: self._wait(path, -1))
         return False
 
+    def waits(self, paths: Iterable[Path]) -> bool:
+        """Tell whether a command to any of these resources waits for the device to wake up."""
+        return bool(self._waiting) and any(
+            command.covers(path) for command in self._waiting for path in paths
+        )
+
     def _wait(self, path: Path, commands: int) -> None:
-        self.waiting[path] += commands
-        if not self.waiting[path]:
-            del self.waiting[path]
+        self._waiting[path] += commands
+        if not self._waiting[path]:
+            del self._waiting[path]
         self._on_waiting(path)
 
     def asleep(self) -> None:

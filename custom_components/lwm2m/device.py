@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,13 +17,11 @@ from homeassistant.util import dt as dt_util
 from .commands import Commands
 from .const import DOMAIN, EVENT_REGISTRATION, LOGGER, RegistrationChange
 from .device_issues import CURRENT_TIME, DeviceIssues
-from .device_options import Confirmation
-from .errors import translate_errors
 from .following import DEVICE, Following
 from .manual_observations import ManualObservations
+from .operations import Operations
 from .profiles.profile import DeviceProfile, Identity
-from .protocol.coap.endpoint import DEFAULT_TIMEOUT
-from .protocol.errors import ClientAsleep, ClientError, ClientTimeout, NotRegistered
+from .protocol.errors import NotRegistered
 from .protocol.node import Decoded
 from .protocol.path import Path, PathError
 from .protocol.persistence import MAX_VALUES, RestoreError, dump_values, load_values
@@ -33,7 +30,6 @@ from .watchers import Watchers
 
 if TYPE_CHECKING:
     from collections.abc import (
-        Awaitable,
         Callable,
         Collection,
         Iterable,
@@ -46,6 +42,7 @@ if TYPE_CHECKING:
     from .hub import Lwm2mConfigEntry
     from .profiles.profile import Profile
     from .protocol.client import Client
+    from .protocol.errors import ClientError
     from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.model.registry import ModelRegistry
     from .protocol.node import Value, Values
@@ -126,14 +123,13 @@ class Device:
         self._name = name
         self.watchers = Watchers(shared.hass.loop)
         self._misfits: dict[Path, str] = {}
-        self._notified: dict[Path, Readings] = {}
-        """Resource -> the notification that last told of it."""
         self._following = Following(shared.hass, shared.entry, self, shared.storage.async_save_soon)
         self.manual = ManualObservations(shared.hass, self, shared.storage.async_save_soon)
         self.id = self._enter_in_registry()
-        self._commands = Commands(
+        self.commands = Commands(
             shared.hass, shared.entry, self.endpoint, self.id, self._on_waiting
         )
+        self.operations = Operations(self, self.commands)
 
     # What entities use
 
@@ -220,112 +216,6 @@ class Device:
     def watch_presence(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
         """Call `watcher` after each change of `awake`, of `waiting` or of the availability."""
         return self.watch((PRESENCE,), watcher)
-
-    async def async_read(self, path: Path) -> Decoded:
-        """Read a path now, as `async_ask` does."""
-        decoded = await self.async_ask(path, lambda client: client.read(path))
-        self.async_apply_answer((path,), decoded)
-        return decoded
-
-    async def async_read_composite(self, paths: Collection[Path]) -> Decoded:
-        """Read several paths at once, as `async_ask` does."""
-        decoded = await self.async_ask(Path(), lambda client: client.read_composite(paths))
-        self.async_apply_answer(paths, decoded)
-        return decoded
-
-    async def async_write(self, values: Values) -> bool:
-        """Write resources one by one; HomeAssistantError when one is not taken.
-
-        The values count from the device's confirmation on, unless a notification said better
-        by then. False when a write waits for the device to wake up.
-        """
-        done = True
-        for path, value in values.items():
-            done &= await self.async_write_at(path, {path: value}, replace=True)
-        return done
-
-    async def async_write_at(self, path: Path, values: Values, *, replace: bool) -> bool:
-        """Write to an instance, a resource or an instance of it, as `async_write` does."""
-        whole = values if len(path) == 3 else {}
-        return await self.async_command(
-            path,
-            lambda client: self._confirm(
-                client, whole, client.write(path, values, replace=replace)
-            ),
-        )
-
-    async def async_write_composite(self, values: Values) -> bool:
-        """Write resources all at once, as `async_write` does."""
-        single: Values = {
-            path: value for path, value in values.items() if not isinstance(value, dict)
-        }
-
-        return await self.async_command(
-            Path(), lambda client: self._confirm(client, single, client.write_composite(values))
-        )
-
-    async def _confirm(self, client: Client, values: Values, write: Awaitable[None]) -> None:
-        """Write, and take the values that no notification has told of by then.
-
-        A device that limits a value tells so right behind its confirmation, or else when it is
-        read. What it does not let anybody read, such as a password, is not kept here either.
-        """
-        before = {path: self._notified.get(path) for path in values}
-        await write
-        current = {
-            path: value
-            for path, value in values.items()
-            if (model := self.model(path)) is None or model.readable
-            if (told := self._notified.get(path)) is None or told is before[path]
-        }
-        if self.options.confirmation is Confirmation.READ_BACK:
-            current |= await self._read_back(client, current)
-        self.async_apply(Decoded(current))
-
-    async def _read_back(self, client: Client, paths: Iterable[Path]) -> Values:
-        """Read what was written; what cannot be read counts as it was confirmed."""
-        values: Values = {}
-        try:
-            for path in paths:
-                values |= (await client.read(path)).values
-        except ClientError as err:
-            self.note(err)
-            LOGGER.debug("Reading back from %s failed: %s", self.endpoint, err)
-        return values
-
-    async def async_execute(self, path: Path, arguments: str | None = None) -> bool:
-        """Execute a resource, as `async_command` does."""
-        return await self.async_command(path, lambda client: client.execute(path, arguments))
-
-    async def async_ask[Result](
-        self, path: Path, ask: Callable[[Client], Awaitable[Result]]
-    ) -> Result:
-        """Ask the device for something now; HomeAssistantError also when it sleeps."""
-        with translate_errors(self.endpoint, path):
-            client = self.client
-            if not client.awake:
-                raise ClientAsleep(self.endpoint, path)
-            try:
-                async with asyncio.timeout(DEFAULT_TIMEOUT):
-                    return await ask(client)
-            except TimeoutError as err:
-                raise ClientTimeout(self.endpoint, path) from err
-
-    async def async_command(
-        self, path: Path, operation: Callable[[Client], Awaitable[None]]
-    ) -> bool:
-        """Have the device do something; HomeAssistantError when it does not.
-
-        False when that waits for the device to wake up.
-        """
-        with translate_errors(self.endpoint, path):
-            client = self.client
-        return await self._commands.async_run(client, path, lambda: operation(client))
-
-    def waits(self, paths: Iterable[Path]) -> bool:
-        """Tell whether a command to any of these resources waits for the device to wake up."""
-        waiting = self._commands.waiting
-        return bool(waiting) and any(command.covers(path) for command in waiting for path in paths)
 
     @callback
     def _on_waiting(self, command: Path) -> None:
@@ -422,9 +312,9 @@ class Device:
         """Take note that the device fell asleep or woke up, or of what waits for it."""
         self.awake = awake
         self.waiting = waiting
-        self._notified.clear()  # it is older than the write that is sent now
+        self.operations.forget_notified()  # it is older than the write that is sent now
         if not awake:
-            self._commands.asleep()
+            self.commands.asleep()
         self.watchers.tell((PRESENCE,))
 
     @callback
@@ -447,14 +337,14 @@ class Device:
     @callback
     def async_close(self) -> None:
         """Stop all that runs for the device."""
-        self._commands.close()
+        self.commands.close()
         self._forget_client()
         self.registration = None
         self.issues.async_clear()
 
     def _forget_client(self) -> None:
         self._following.async_forget()
-        self._notified.clear()
+        self.operations.forget_notified()
         self.manual.async_forget()
 
     def _adopt(self, registration: Registration) -> None:
@@ -505,7 +395,7 @@ class Device:
     def async_notified(self, path: Path, readings: Readings) -> None:
         """Take a notification for the entities."""
         decoded = latest(readings)
-        self._notified.update(dict.fromkeys(decoded.values, readings))
+        self.operations.notified(decoded.values, readings)
         heard = self.manual.hears_of(path)  # and may look at the states then
         self._take(decoded, self.watchers.tell if heard else self.watchers.tell_soon)
         self.manual.async_notified(path, readings)

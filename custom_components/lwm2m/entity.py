@@ -82,7 +82,7 @@ class Lwm2mEntity(Entity):
     @override
     def extra_state_attributes(self) -> dict[str, bool] | None:
         """Say it while a command waits for the device to wake up."""
-        return {ATTR_COMMAND_WAITING: True} if self._device.waits(self._paths) else None
+        return {ATTR_COMMAND_WAITING: True} if self._device.commands.waits(self._paths) else None
 
     @cached_property
     @override
@@ -191,7 +191,7 @@ class Lwm2mEntity(Entity):
         """Write resources of the instance, in order; HomeAssistantError when refused."""
         for resource_id, value in values.items():
             path = self._info.instance / resource_id
-            await self._device.async_write({path: self._unscaled(path, value)})
+            await self._device.operations.async_write({path: self._unscaled(path, value)})
 
     def _unscaled(self, path: Path, value: Scalar) -> Scalar:
         scale = self._info.scales.get(path.resource_id)
@@ -206,4 +206,6 @@ class Lwm2mEntity(Entity):
 
         False when that waits for the device to wake up.
         """
-        return await self._device.async_execute(self._info.instance / resource_id, arguments)
+        return await self._device.operations.async_execute(
+            self._info.instance / resource_id, arguments
+        )

@@ -79,7 +79,7 @@ class ManualObservations:
                 self._observed[paths] = None
                 self._on_change()
             return self._known(paths)
-        observation = await self._device.async_ask(
+        observation = await self._device.operations.async_ask(
             Path(), lambda client: self._observe(client, paths)
         )
         if not observation.active:
@@ -108,7 +108,7 @@ class ManualObservations:
         self._on_change()
         if observation is None or not observation.active:
             return True
-        return await self._device.async_command(
+        return await self._device.operations.async_command(
             observation.path, lambda _: observation.cancel_actively()
         )
 

@@ -109,7 +109,7 @@ class SetClock(EntryRepair):
             return self.async_abort(reason="device_gone")
         now = dt_util.utcnow().replace(microsecond=0)
         try:
-            await device.async_write({device_issues.CURRENT_TIME: now})
+            await device.operations.async_write({device_issues.CURRENT_TIME: now})
         except HomeAssistantError as err:
             return self.async_abort(
                 reason="clock_not_set", description_placeholders={"error": str(err)}

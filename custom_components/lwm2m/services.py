@@ -98,7 +98,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 async def _read(call: ServiceCall) -> ServiceResponse:
     """Read a path now, whatever was notified before; a sleeping device cannot be asked."""
     device, path = _target(call)
-    decoded = await device.async_read(path)
+    decoded = await device.operations.async_read(path)
     return _response(
         device,
         path,
@@ -111,21 +111,21 @@ async def _write(call: ServiceCall) -> ServiceResponse:
     """Write a resource, one of its instances, or several resources of an object instance."""
     device, path = _target(call)
     values = _values(device, path, call.data[ATTR_VALUE])
-    done = await device.async_write_at(path, values, replace=len(path) > 2)
+    done = await device.operations.async_write_at(path, values, replace=len(path) > 2)
     return _response(device, path, resources=_describe(device, values), waiting=not done)
 
 
 async def _execute(call: ServiceCall) -> ServiceResponse:
     """Execute a resource."""
     device, path = _target(call)
-    done = await device.async_execute(path, call.data.get(ATTR_ARGUMENTS))
+    done = await device.operations.async_execute(path, call.data.get(ATTR_ARGUMENTS))
     return _response(device, path, name=_name(device, path), waiting=not done)
 
 
 async def _discover(call: ServiceCall) -> ServiceResponse:
     """Ask what there is at and below a path, with the attributes of each."""
     device, path = _target(call)
-    links = await device.async_ask(path, lambda client: client.discover(path))
+    links = await device.operations.async_ask(path, lambda client: client.discover(path))
     return _response(
         device,
         path,
@@ -152,14 +152,14 @@ async def _create(call: ServiceCall) -> ServiceResponse:
         nonlocal created
         created = await client.create(path, resources)
 
-    done = await device.async_command(path, create)
+    done = await device.operations.async_command(path, create)
     return _response(device, created, name=_name(device, created), waiting=not done)
 
 
 async def _delete(call: ServiceCall) -> ServiceResponse:
     """Delete an object instance."""
     device, path = _target(call)
-    done = await device.async_command(path, lambda client: client.delete(path))
+    done = await device.operations.async_command(path, lambda client: client.delete(path))
     return _response(device, path, name=_name(device, path), waiting=not done)
 
 
@@ -175,7 +175,7 @@ async def _write_attributes(call: ServiceCall) -> ServiceResponse:
                 raise BadRequest(path, f"{name} is both set and unset")
             given[name] = UNSET
     attributes = Attributes(**given)
-    done = await device.async_command(
+    done = await device.operations.async_command(
         path, lambda client: client.write_attributes(path, attributes)
     )
     return _response(device, path, name=_name(device, path), waiting=not done)
@@ -184,7 +184,7 @@ async def _write_attributes(call: ServiceCall) -> ServiceResponse:
 async def _read_composite(call: ServiceCall) -> ServiceResponse:
     """Read several paths in one request."""
     device, paths = _targets(call)
-    decoded = await device.async_read_composite(paths)
+    decoded = await device.operations.async_read_composite(paths)
     return _report(device, paths, decoded)
 
 
@@ -200,7 +200,7 @@ async def _write_composite(call: ServiceCall) -> ServiceResponse:
                 values[resource] = known | value
             else:
                 values[resource] = value
-    done = await device.async_write_composite(values)
+    done = await device.operations.async_write_composite(values)
     return {
         "endpoint": device.endpoint,
         "resources": _describe(device, values),

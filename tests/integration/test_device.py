@@ -188,7 +188,7 @@ async def test_value_that_the_board_limits_is_not_overwritten(
     dimmer = Path(3311, 0, 5851)
     monkeypatch.setattr(Board, "write", lambda board, *_, **__: board.set(dimmer, 90))
 
-    await shown.device.async_write({dimmer: 100})
+    await shown.device.operations.async_write({dimmer: 100})
     await settle(shown.hass)
 
     assert shown.device.values[dimmer] == 90
@@ -198,7 +198,7 @@ async def test_password_that_nobody_may_read_is_not_kept(show: Show) -> None:
     shown = await show({"/12/0": {5: "Attic", 18: ""}})
     passphrase = Path(12, 0, 18)
 
-    await shown.device.async_write({passphrase: "hunter2", Path(12, 0, 5): "Cellar"})
+    await shown.device.operations.async_write({passphrase: "hunter2", Path(12, 0, 5): "Cellar"})
 
     assert shown.board.value(passphrase) == "hunter2"
     assert passphrase not in shown.device.values

@@ -131,7 +131,7 @@ async def test_entity_says_that_a_command_waits_for_the_device(asleep: Shown) ->
 
 async def test_command_to_an_instance_waits_for_all_of_its_entities(asleep: Shown) -> None:
     values: Values = {Path.parse(OUTLET): True, Path.parse(DIMMER): 70}
-    await asleep.device.async_write_at(Path(3312, 0), values, replace=False)
+    await asleep.device.operations.async_write_at(Path(3312, 0), values, replace=False)
     assert asleep.state(OUTLET).attributes["command_waiting"] is True
     assert asleep.state(DIMMER).attributes["command_waiting"] is True
 
@@ -177,7 +177,7 @@ async def test_command_counts_though_the_device_woke_up_with_an_older_value(
 ) -> None:
     """Only what is notified once the command was sent says better."""
     monkeypatch.setattr(Board, "write", lambda *_, **__: None)
-    await asleep.device.async_write({Path.parse(DIMMER): 70})
+    await asleep.device.operations.async_write({Path.parse(DIMMER): 70})
     asleep.board.set(Path.parse(DIMMER), 30)
     asleep.board.client.observations.flush()
     await until(asleep.hass, asleep.entry(DIMMER).entity_id, "30")
@@ -210,7 +210,7 @@ async def test_command_that_the_device_refuses_is_told(
     asleep: Shown, outcomes: list[Event[Any]]
 ) -> None:
     asleep.board.remove(Path(3312, 0))
-    await asleep.device.async_execute(Path(3312, 0, 5))
+    await asleep.device.operations.async_execute(Path(3312, 0, 5))
     await asleep.board.update()
     (outcome,) = await told(outcomes)
     assert (outcome["outcome"], outcome["path"]) == ("failed", "/3312/0/5")
@@ -237,7 +237,7 @@ async def test_command_that_a_newer_one_replaced_is_told(
 
 async def test_misfit_is_told_to_the_caller(asleep: Shown) -> None:
     with pytest.raises(HomeAssistantError):
-        await asleep.device.async_write({Path.parse(DIMMER): "bright"})
+        await asleep.device.operations.async_write({Path.parse(DIMMER): "bright"})
 
 
 async def test_caller_gets_away_when_the_device_turns_out_to_sleep(
