@@ -66,7 +66,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> boo
     ir.async_delete_issue(hass, DOMAIN, _port_issue(entry))
     entry.runtime_data = hub
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    hub.async_platforms_ready()
+    hub.entities.async_platforms_ready(hub.devices.values())
     return True
 
 

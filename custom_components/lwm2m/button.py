@@ -29,7 +29,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add buttons as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.BUTTON, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.BUTTON, async_add_entities)
 
 
 class Lwm2mButton(Lwm2mEntity, ButtonEntity):

@@ -37,7 +37,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add covers as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.COVER, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.COVER, async_add_entities)
 
 
 class Lwm2mPositioner(Lwm2mEntity, CoverEntity):

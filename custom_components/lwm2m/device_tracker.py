@@ -32,7 +32,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add device trackers as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.DEVICE_TRACKER, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.DEVICE_TRACKER, async_add_entities)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add events as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.EVENT, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.EVENT, async_add_entities)
 
 
 @dataclass(frozen=True, kw_only=True)

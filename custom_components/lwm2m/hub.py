@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,9 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigSubentry,
 )
-from homeassistant.const import CONF_HOST, Platform
+from homeassistant.const import CONF_HOST
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
 from .address import ports_of
@@ -25,14 +24,11 @@ from .const import DOMAIN, LIFETIME_GRACE, LOGGER, SUBENTRY_TYPE_DEVICE, Registr
 from .credentials import load_credential
 from .device import Device, Shared
 from .device_options import options_of
-from .discovery import discover_instance
 from .exposure import accepts_at_once, async_check_exposure
 from .gateway import Gateway, IotDevice
-from .models import key_prefix
+from .hub_entities import HubEntities
 from .new_device import NewDevice, async_offer, async_withdraw
-from .presence import presence_sensors
 from .protocol.gateway import GATEWAY_OBJECT
-from .protocol.security import SecurityEventType
 from .protocol.server import (
     Deregistered,
     Expired,
@@ -44,7 +40,6 @@ from .protocol.server import (
     Sent,
     Updated,
 )
-from .security_entities import SecurityCount, SecurityIncident
 from .security_watch import SecurityWatch
 from .server_identity import async_ensure_identity
 from .storage import HubStorage
@@ -52,11 +47,7 @@ from .storage import HubStorage
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-
     from .device_options import DeviceOptions
-    from .entity import Lwm2mEntity
-    from .models import EntityInfo
     from .profiles.profile import Profile
     from .protocol.model.registry import ModelRegistry
     from .protocol.path import Path
@@ -97,12 +88,9 @@ class Hub:
         self.models = models
         self.server = LwM2mServer(models, admit=self._admit, lifetime_grace=LIFETIME_GRACE)
         self.security = SecurityWatch(hass, entry, self.server.security)
+        self.entities = HubEntities(hass, entry, self.security)
         self._hass = hass
         self._entry = entry
-        self._add_entities: dict[Platform, AddConfigEntryEntitiesCallback] = {}
-        self._created: dict[str, set[str]] = defaultdict(set)
-        self._early: list[tuple[Device, Path]] = []
-        self._forwarded = False
         self._full = False
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._storage = HubStorage(hass, entry.entry_id, self._dump)
@@ -184,68 +172,19 @@ class Hub:
             if endpoint not in self.devices:
                 self._offer(registration)
 
-    # Entities
-
-    @callback
-    def async_add_platform(
-        self, platform: Platform, add_entities: AddConfigEntryEntitiesCallback
-    ) -> None:
-        """Take what a platform's entities are added with."""
-        self._add_entities[platform] = add_entities
-
-    @callback
-    def async_platforms_ready(self) -> None:
-        """Create the entities of all that was learnt before the platforms were there."""
-        self._forwarded = True
-        entry, security = self._entry, self.security
-        self._add_entities[Platform.EVENT]([SecurityIncident(entry, security)])
-        self._add_entities[Platform.SENSOR](
-            [SecurityCount(entry, security, event_type) for event_type in SecurityEventType]
-        )
-        for device in self.devices.values():
-            self._show_presence(device)
-        for device, instance in self._early:
-            self._on_resources(device, instance)
-        self._early.clear()
+    # What the devices tell
 
     @callback
     def _on_resources(self, device: Device, instance: Path) -> None:
-        """Create the entities of an instance that are not there yet."""
+        """Follow what is behind a device, and create the entities that are not there yet."""
         if instance.object_id == GATEWAY_OBJECT and not isinstance(device, IotDevice):
             self._gateway(device).async_learnt(instance)
-        if not self._forwarded:
-            self._early.append((device, instance))
-            return
-        created = self._created[device.endpoint]
-        entities: dict[Platform, list[Lwm2mEntity]] = defaultdict(list)
-        for info in discover_instance(device, instance):
-            if info.key in created:
-                continue
-            created.add(info.key)
-            if info.hidden:
-                self._remove_entity(device, info)
-            else:
-                entities[info.platform].append(info.entity_class(device, info))
-        self._show_presence(device)
-        for platform, new in entities.items():
-            self._add_entities[platform](new, config_subentry_id=device.subentry_id)
+        self.entities.async_learnt(device, instance)
 
     @callback
     def _on_gone(self, device: Device, instances: Collection[Path]) -> None:
-        """Remove the entities of instances that a device no longer has.
-
-        Home Assistant keeps what the owner chose for them, and gives it back when they return.
-        """
-        gone = tuple(map(key_prefix, instances))
-        self._created[device.endpoint] = {
-            key for key in self._created[device.endpoint] if not key.startswith(gone)
-        }
-        registry = er.async_get(self._hass)
-        for entry in er.async_entries_for_device(
-            registry, device.id, include_disabled_entities=True
-        ):
-            if entry.unique_id.removeprefix(f"{device.unique_id}-").startswith(gone):
-                registry.async_remove(entry.entity_id)
+        """Remove the entities of instances that a device no longer has, and what was behind it."""
+        self.entities.async_remove(device, instances)
         if gateway := self._gateways.get(device.endpoint):
             gateway.async_refresh()
 
@@ -264,26 +203,9 @@ class Hub:
     @callback
     def _on_left(self, device: IotDevice) -> None:
         """Remove a device that its gateway does not list any more, as `_on_gone` does."""
-        self._created.pop(device.endpoint, None)
-        self._early = [early for early in self._early if early[0] is not device]
+        self.entities.async_forget(device)
         dr.async_get(self._hass).async_remove_device(device.id)
         self._storage.async_save_soon()
-
-    def _remove_entity(self, device: Device, info: EntityInfo) -> None:
-        """Remove an entity of before a profile hid it."""
-        registry = er.async_get(self._hass)
-        unique_id = f"{device.unique_id}-{info.key}"
-        if entity_id := registry.async_get_entity_id(info.platform, DOMAIN, unique_id):
-            registry.async_remove(entity_id)
-
-    def _show_presence(self, device: Device) -> None:
-        """Create what a device in queue mode shows of its sleep, if it is not there yet."""
-        created = self._created[device.endpoint]
-        own = not isinstance(device, IotDevice)  # else it is its gateway that sleeps
-        if self._forwarded and device.queue_mode and own:
-            new = [sensor for sensor in presence_sensors(device) if sensor.unique_id not in created]
-            created.update(sensor.unique_id for sensor in new if sensor.unique_id)
-            self._add_entities[Platform.SENSOR](new, config_subentry_id=device.subentry_id)
 
     # Endpoints
 
@@ -362,7 +284,7 @@ class Hub:
         match event:
             case Registered() if device:
                 device.async_registered(registration)
-                self._show_presence(device)
+                self.entities.async_show_presence(device)
             case Updated() if device:
                 self._updated(device, event)
             case Presence() if device:
@@ -378,7 +300,7 @@ class Hub:
 
     def _updated(self, device: Device, event: Updated) -> None:
         device.async_updated(event.registration, event.previous)
-        self._show_presence(device)
+        self.entities.async_show_presence(device)
         if gateway := self._gateways.get(device.endpoint):
             gateway.async_refresh()
 
@@ -445,13 +367,14 @@ class Hub:
             self._secure(endpoint, None)
             self.server.forget(endpoint)
             self.server.set_lifetime_grace(endpoint, None)
-            self.devices.pop(endpoint).async_close()
+            removed = self.devices.pop(endpoint)
+            removed.async_close()
+            self.entities.async_forget(removed)
             if gateway := self._gateways.pop(endpoint, None):
                 gateway.async_close()
                 for behind in gateway.devices.values():
-                    self._created.pop(behind.endpoint, None)
+                    self.entities.async_forget(behind)
             self._storage.async_save_soon()
-            self._created.pop(endpoint, None)
         for endpoint, subentry in subentries.items():
             self._secure(endpoint, load_credential(subentry.data))
             options = options_of(subentry.data)
@@ -491,7 +414,7 @@ class Hub:
         self._withdraw(device.endpoint)
         if registration := self.server.registrations.get(device.endpoint):
             device.async_registered(registration)
-            self._show_presence(device)
+            self.entities.async_show_presence(device)
 
     def _enter_in_registry(self) -> None:
         """Create or update the server's own entry in the device registry."""

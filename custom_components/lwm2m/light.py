@@ -45,7 +45,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add lights as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.LIGHT, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.LIGHT, async_add_entities)
 
 
 def to_percent(brightness: int) -> int:

@@ -30,7 +30,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add locks as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.LOCK, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.LOCK, async_add_entities)
 
 
 class Lwm2mLock(Lwm2mEntity, LockEntity):

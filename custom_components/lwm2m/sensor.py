@@ -43,7 +43,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add sensors as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.SENSOR, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.SENSOR, async_add_entities)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add sirens as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.SIREN, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.SIREN, async_add_entities)
 
 
 class Lwm2mSiren(Lwm2mEntity, SirenEntity):

@@ -27,7 +27,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add texts as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.TEXT, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.TEXT, async_add_entities)
 
 
 class Lwm2mText(Lwm2mEntity, TextEntity):

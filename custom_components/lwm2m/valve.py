@@ -33,7 +33,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Let the hub add valves as devices show them."""
-    entry.runtime_data.async_add_platform(Platform.VALVE, async_add_entities)
+    entry.runtime_data.entities.async_add_platform(Platform.VALVE, async_add_entities)
 
 
 class Lwm2mValve(Lwm2mEntity, ValveEntity):
