@@ -168,6 +168,30 @@ async def test_a_read_in_blocks_is_put_together(client: Client, device: Device) 
     assert decoded.values == {UNIT: "x" * 100}
 
 
+@pytest.mark.parametrize("content_format", [TLV, CBOR])
+async def test_a_value_of_one_mebibyte_is_read(
+    client: Client, device: Device, content_format: int
+) -> None:
+    """What a format puts around it counts not."""
+    data = Path(19, 0, 0)
+    values: Values = {data: {0: bytes(1024 * 1024)}}
+    whole = content(client, content_format, values, data)
+    payload = whole["payload"]
+    assert isinstance(payload, bytes)
+    answers = [
+        {
+            **whole,
+            "payload": payload[start : start + 1024],
+            "block2": (start // 1024, start + 1024 < len(payload), 6),
+        }
+        for start in range(0, len(payload), 1024)
+    ]
+
+    decoded, _ = await device.answering(client.read(data), *answers)
+
+    assert decoded.values == values
+
+
 # Which format is asked for
 
 

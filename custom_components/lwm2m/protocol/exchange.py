@@ -60,7 +60,7 @@ class Exchanges:
         *,
         is_behind: bool = False,
     ) -> None:
-        """`timeout` is in seconds, for each request with all its blocks and retransmissions.
+        """`timeout` is in seconds, for each block of a request with all its retransmissions.
 
         `is_behind` says that the queue is that of a gateway which the client is behind.
         """

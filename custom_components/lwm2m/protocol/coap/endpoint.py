@@ -248,11 +248,12 @@ class CoapEndpoint:
     async def request(self, message: Message, *, timeout: float = DEFAULT_TIMEOUT) -> Message:
         """Send a request to `message.remote` and return the whole response, of whatever code.
 
-        `timeout` bounds all of it, in seconds. Requests to one peer start in order, each when
+        `timeout` bounds the exchange of each block, in seconds: a large transfer may take its time
+        as long as it goes on (thingsboard#14241). Requests to one peer start in order, each when
         the one before is acknowledged (NSTART of RFC 7252 4.7). Cancelling frees the peer at once.
         NoAcknowledgement, NoResponse, ResetReceived, PeerBusy, TransferFailed, EndpointClosed.
         """
-        send = self._sender(message, self._loop.time() + timeout)
+        send = self._sender(message, timeout)
         return await self._fetch_rest(message, await send_request(message, send), send)
 
     async def observe(
@@ -289,11 +290,10 @@ class CoapEndpoint:
                 )
                 self.observations.add(established)
 
-        deadline = self._loop.time() + timeout
         try:
-            send = self._sender(message, deadline, on_response=on_response)
+            send = self._sender(message, timeout, on_response=on_response)
             first = await send_request(message, send)
-            response = await self._fetch_rest(message, first, self._sender(message, deadline))
+            response = await self._fetch_rest(message, first, self._sender(message, timeout))
         except BaseException:
             if established is not None:
                 self.observations.remove(established.remote, established.token)
@@ -361,17 +361,16 @@ class CoapEndpoint:
         if observation is None:
             return None
         message = observation.request.copy(observe=1)
-        deadline = self._loop.time() + timeout
-        first = await send_request(message, self._sender(message, deadline, token=token))
-        return await self._fetch_rest(message, first, self._sender(message, deadline))
+        first = await send_request(message, self._sender(message, timeout, token=token))
+        return await self._fetch_rest(message, first, self._sender(message, timeout))
 
     def _sender(
-        self, message: Message, deadline: float, **options: Any
+        self, message: Message, timeout: float, **options: Any
     ) -> Callable[[Message], Awaitable[Message]]:
         layer = self._transports.get(message.remote.transport)
         if layer is None:
             raise EndpointClosed
-        return partial(layer.exchange, deadline=deadline, **options)
+        return partial(layer.exchange, timeout=timeout, **options)
 
     async def _fetch_rest(
         self,
@@ -382,8 +381,7 @@ class CoapEndpoint:
         return await fetch_rest(message, first, send, self._shares.limits.response_size)
 
     async def _fetch_notification(self, request: Message, first: Message) -> Message:
-        deadline = self._loop.time() + DEFAULT_TIMEOUT
-        return await self._fetch_rest(request, first, self._sender(request, deadline))
+        return await self._fetch_rest(request, first, self._sender(request, DEFAULT_TIMEOUT))
 
     async def _respond(self, request: Message) -> Message:
         """Answer one incoming request message."""

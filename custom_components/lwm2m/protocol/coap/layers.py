@@ -4,7 +4,7 @@ What aiocoap 0.4.17 does otherwise, and why it can't stay so:
 
 1. One unanswered request ends every request to that peer. Here it ends alone.
 2. A cancelled request is retransmitted on, and blocks the next. Here it is withdrawn.
-3. A request that got an empty ACK waits for ever. Here every exchange has a deadline.
+3. A request that got an empty ACK waits for ever. Here every exchange has a time limit.
 4. Observations lose notifications, and 5. can't be cancelled. Here they are in a table of our
    own, which sees each notification before aiocoap does.
 6. A duplicated separate response is rejected. Here it is acknowledged again.
@@ -96,14 +96,14 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
     async def exchange(
         self,
         message: Message,
-        deadline: float,
+        timeout: float,
         *,
         token: bytes | None = None,
         on_response: Callable[[Message], None] | None = None,
     ) -> Message:
         """Send one request message and return its response, of whatever code.
 
-        `deadline` is in the loop's time. Cancelling withdraws the message, also one that is
+        `timeout` is in seconds. Cancelling withdraws the message, also one that is
         still queued behind another. NoAcknowledgement, NoResponse, ResetReceived, PeerBusy,
         EndpointClosed.
         """
@@ -114,7 +114,7 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
         key = (message.token, message.remote)
         exchange = Exchange(message, self.loop.create_future(), on_response)
         self.outgoing_requests[key] = exchange
-        timer = self.loop.call_at(deadline, self._expire, exchange)
+        timer = self.loop.call_later(timeout, self._expire, exchange)
         try:
             withdraw = self.token_interface.send_message(
                 message, lambda: exchange.add_exception(ResetReceived())

@@ -28,8 +28,9 @@ class PeerLimits:
 
     request_size: int = 64 * 1024
     """Bytes of a whole request from a peer; a larger one gets 4.13."""
-    response_size: int = 1024 * 1024
-    """Bytes of a whole response from a peer; a larger one fails."""
+    response_size: int = 1024 * 1024 + 1024
+    """Bytes of a whole response from a peer, 1 MiB and what a format puts around it; a larger one
+    fails."""
     remembered: int = 128
     """Messages remembered for their duplicates, some 700 bytes each; the oldest give way."""
     transfers: int = 4
