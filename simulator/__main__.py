@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     from .events import Event
 
-DEFAULT_PORTS = {"coap": 5683, "coaps": 5684, "coap+tcp": 5683}
+DEFAULT_PORTS = {"coap": 5683, "coaps": 5684, "coap+tcp": 5683, "coaps+tcp": 5684}
 DEFAULT_TICK = 5.0
 
 
 def parse_server(text: str) -> tuple[str, str, int]:
-    """Read ``coap://host:port``, also coaps and coap+tcp; ValueError when it is none."""
+    """Read ``coap://host:port``, also coaps, coap+tcp and coaps+tcp; ValueError when it is none."""
     url = urlsplit(text)
     if url.scheme not in DEFAULT_PORTS or not url.hostname or url.path not in ("", "/"):
         raise ValueError(f"not an address such as coap://127.0.0.1:5683: {text}")
@@ -57,7 +57,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--key",
         type=bytes.fromhex,
         metavar="HEX",
-        help="the boards' pre-shared key, for coaps; its identity is the endpoint's name",
+        help="the boards' pre-shared key, with coaps; its identity is the endpoint's name",
     )
     parser.add_argument(
         "--board",
@@ -75,8 +75,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="how often values change (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
-    if (options.server[0] == "coaps") != (options.key is not None):
-        parser.error("coaps needs a key, and the others have none")
+    if options.server[0].startswith("coaps") != (options.key is not None):
+        parser.error("coaps and coaps+tcp need a key, and the others have none")
     return options
 
 
@@ -95,7 +95,7 @@ def make_board(name: str, arguments: argparse.Namespace) -> Board:
         server=tuple(server),
         endpoint=endpoint,
         psk=psk,
-        tcp=scheme == "coap+tcp",
+        tcp=scheme.endswith("+tcp"),
     )
 
 

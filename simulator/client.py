@@ -266,7 +266,7 @@ class Client:
 
     def _make_endpoint(self, settings: Settings) -> Endpoint | TcpEndpoint:
         if settings.tcp:
-            return TcpEndpoint(self.answer, self._stirred, self._disconnected)
+            return TcpEndpoint(self.answer, self._stirred, self._disconnected, settings.psk)
         return Endpoint(self.answer, self._stirred, settings.ack_timeout, settings.psk)
 
     def _disconnected(self) -> None:

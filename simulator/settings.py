@@ -43,7 +43,7 @@ class Settings:
     tcp: bool = False
     """Whether it connects over TCP (RFC 8323), which LwM2M has since 1.1."""
     psk: PreSharedKey | None = None
-    """Its key for DTLS; without one it speaks plain CoAP."""
+    """Its key for DTLS or TLS; without one it speaks plain CoAP."""
 
     formats: tuple[ContentFormat, ...] = ()
     """What it reads and writes, the one it likes best first; empty: all of its LwM2M version."""

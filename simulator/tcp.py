@@ -1,4 +1,4 @@
-"""CoAP over TCP as a small device speaks it: one connection, one server (RFC 8323).
+"""CoAP over TCP as a small device speaks it, with TLS or without: one connection (RFC 8323).
 
 The framing is aiocoap's, so that the integration's own is not tested by itself.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from typing import TYPE_CHECKING, override
 
 from aiocoap import EMPTY, Message
@@ -21,7 +22,21 @@ from .coap import RESPONSE_TIMEOUT, NoAnswerError, NoConnectionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from custom_components.lwm2m.protocol.security import PreSharedKey
+
 MAX_MESSAGE_SIZE = MAX_BODY + 512
+
+
+def _tls(psk: PreSharedKey) -> ssl.SSLContext:
+    """Make what a device with a pre-shared key connects by (RFC 7925 4.2)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # the key proves the server, too
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("PSK-AES128-CCM8:@SECLEVEL=0")
+    context.set_alpn_protocols(["coap"])
+    context.set_psk_client_callback(lambda hint: (psk.identity.decode(), psk.key))
+    return context
 
 
 class TcpEndpoint(asyncio.Protocol):
@@ -36,16 +51,19 @@ class TcpEndpoint(asyncio.Protocol):
         answer: Callable[[Message], Message],
         stirred: Callable[[], None],
         disconnected: Callable[[], None],
+        psk: PreSharedKey | None,
     ) -> None:
         """Take what answers a complete request, and what is told of each message, in or out.
 
-        `disconnected` is called when the connection has ended, but for `close`.
+        `disconnected` is called when the connection has ended, but for `close`. With a `psk` all
+        goes over TLS.
         """
         self.muted = False
         """While True there is no connection: the radio is off."""
         self._answer = answer
         self._stirred = stirred
         self._disconnected = disconnected
+        self._tls = _tls(psk) if psk else None
         self._server = ("", 0)
         self._transport: asyncio.Transport | None = None
         self._connecting = asyncio.Lock()
@@ -117,7 +135,9 @@ class TcpEndpoint(asyncio.Protocol):
                 return
             self._data = b""
             try:
-                await asyncio.get_running_loop().create_connection(lambda: self, *self._server)
+                await asyncio.get_running_loop().create_connection(
+                    lambda: self, *self._server, ssl=self._tls
+                )
             except OSError as error:
                 raise NoConnectionError(str(error)) from error
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.const import CONF_HOST, CONF_PORT
 
+from .credentials import SecurityMode
 from .protocol.coap import Scheme
 from .protocol.coap.tcp import bind_tcp
 from .protocol.coap.udp_socket import bind_udp
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
 CONF_COAPS_PORT: Final = "coaps_port"
 CONF_TCP_PORT: Final = "tcp_port"
+CONF_TLS_PORT: Final = "tls_port"
 PORTS: Final = {
     Scheme.COAP: CONF_PORT,
     Scheme.COAPS: CONF_COAPS_PORT,
     Scheme.COAP_TCP: CONF_TCP_PORT,
+    Scheme.COAPS_TCP: CONF_TLS_PORT,
 }
 """Where the port of each transport is; one that is not there is turned off."""
 DEFAULT_PORTS: Final[dict[str, int]] = {CONF_PORT: 5683, CONF_COAPS_PORT: 5684}
@@ -32,9 +35,17 @@ def ports_of(data: Mapping[str, Any]) -> dict[Scheme, int]:
     return {scheme: data[field] for scheme, field in PORTS.items() if field in data}
 
 
-def usual_scheme(data: Mapping[str, Any], *, secure: bool) -> Scheme | None:
-    """Return the transport that a device is to use, with or without security; None if off."""
-    return next((scheme for scheme in ports_of(data) if scheme.is_secure is secure), None)
+def usual_scheme(data: Mapping[str, Any], mode: SecurityMode) -> Scheme | None:
+    """Return the transport for a device of this security mode; None if all are turned off.
+
+    TLS takes no raw public keys here.
+    """
+    secure = mode is not SecurityMode.NONE
+    for scheme in ports_of(data):
+        takes_mode = scheme is not Scheme.COAPS_TCP or mode is not SecurityMode.RAW_PUBLIC_KEY
+        if scheme.is_secure is secure and takes_mode:
+            return scheme
+    return None
 
 
 def address_of(data: Mapping[str, Any]) -> dict[str, Any]:

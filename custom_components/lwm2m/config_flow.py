@@ -21,18 +21,20 @@ from .address import (
     ADDRESS,
     CONF_COAPS_PORT,
     CONF_TCP_PORT,
+    CONF_TLS_PORT,
     DEFAULT_PORTS,
     PORTS,
     address_of,
     async_bind,
     ports_of,
     unique_id_of,
+    usual_scheme,
 )
 from .const import (
     DOMAIN,
     SUBENTRY_TYPE_DEVICE,
 )
-from .credentials import load_credential
+from .credentials import SecurityMode, load_credential, mode_of
 from .device_flow import DeviceSubentryFlow
 from .errors import listen_failure
 from .new_device import NewDevice
@@ -55,6 +57,7 @@ SERVER_SCHEMA = vol.Schema(
         vol.Optional(CONF_HOST): cv.string,
         vol.Optional(CONF_COAPS_PORT): cv.port,
         vol.Optional(CONF_PORT): cv.port,
+        vol.Optional(CONF_TLS_PORT): cv.port,
         vol.Optional(CONF_TCP_PORT): cv.port,
     }
 )
@@ -115,7 +118,7 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
             if is_loaded and address == former:
                 return self.async_update_and_abort(entry, title=title)
             errors = _port_errors(address)
-            if not errors and CONF_COAPS_PORT not in address and _secured_devices(entry):
+            if not errors and any(not usual_scheme(address, mode) for mode in _modes_of(entry)):
                 errors = {CONF_COAPS_PORT: "coaps_needed"}
             if not errors:
                 unique_id = unique_id_of(address)
@@ -222,9 +225,10 @@ def _sockets_of(address: Mapping[str, Any]) -> list[tuple[str, int]]:
     return [(scheme.carrier, port) for scheme, port in ports_of(address).items()]
 
 
-def _secured_devices(entry: ConfigEntry) -> bool:
+def _modes_of(entry: ConfigEntry) -> set[SecurityMode]:
+    """Return how the secured devices are secured."""
     devices = entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
-    return any(load_credential(device.data) for device in devices)
+    return {mode_of(load_credential(device.data)) for device in devices} - {SecurityMode.NONE}
 
 
 def _describe_objects(hub: Hub, registration: Registration) -> str:

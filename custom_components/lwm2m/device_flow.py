@@ -19,7 +19,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .address import ports_of, usual_scheme
+from .address import usual_scheme
 from .const import CONF_ENDPOINT, SUBENTRY_TYPE_DEVICE
 from .credentials import (
     CONF_SECURITY,
@@ -41,7 +41,6 @@ from .key_material import (
     read_certificates,
     read_public_key,
 )
-from .protocol.coap import Scheme
 from .protocol.dtls import CertificateTrust, CertificateUsage
 from .protocol.registration import MAX_PARAMETER_LENGTH
 from .protocol.security import (
@@ -315,18 +314,14 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
                 return await self.async_step_certificate()
 
     @property
-    def _encrypts(self) -> bool:
-        return Scheme.COAPS in ports_of(self._get_entry().data)
-
-    @property
     def _usual_mode(self) -> SecurityMode:
-        return SecurityMode.PRE_SHARED_KEY if self._encrypts else SecurityMode.NONE
+        encrypts = usual_scheme(self._get_entry().data, SecurityMode.PRE_SHARED_KEY)
+        return SecurityMode.PRE_SHARED_KEY if encrypts else SecurityMode.NONE
 
     def _mode_errors(self, mode: str) -> dict[str, str]:
-        secure = mode != SecurityMode.NONE
-        if usual_scheme(self._get_entry().data, secure=secure):
+        if usual_scheme(self._get_entry().data, SecurityMode(mode)):
             return {}
-        return {CONF_SECURITY: "coaps_off" if secure else "coap_off"}
+        return {CONF_SECURITY: "coap_off" if mode == SecurityMode.NONE else "coaps_off"}
 
     def _credential_errors(
         self, field: str, credential: Credential

@@ -14,6 +14,7 @@ import voluptuous as vol
 
 from .address import ports_of, usual_scheme
 from .connection_settings import SDKS, ConnectionSettings, Sdk
+from .credentials import mode_of
 from .protocol.coap import Scheme
 from .server_identity import async_ensure_identity, async_server_hosts
 
@@ -41,7 +42,7 @@ class SettingsFlow(ConfigSubentryFlow):
         entry = self._get_entry()
         hosts = await async_server_hosts(self.hass, entry)
         usual = Scheme.COAPS if credential else Scheme.COAP
-        scheme = usual_scheme(entry.data, secure=credential is not None) or usual
+        scheme = usual_scheme(entry.data, mode_of(credential)) or usual
         self._changed = changed
         self._settings = ConnectionSettings(
             self._endpoint,

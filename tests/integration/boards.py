@@ -126,7 +126,9 @@ async def showing(hass: HomeAssistant, hub: Hub) -> AsyncIterator[Show]:
                 check=check,
             )
             hub.async_approve(NAME)
-            scheme = Scheme.COAP_TCP if settings.get("tcp") else Scheme.COAP
+            scheme = Scheme.COAP
+            if settings.get("tcp"):
+                scheme = Scheme.COAPS_TCP if settings.get("psk") else Scheme.COAP_TCP
             board = Board(blueprint, server=("127.0.0.1", hub.server.ports[scheme]), **settings)
             await stack.enter_async_context(board)
             await board.registered()

@@ -18,7 +18,12 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.lwm2m import config_flow
-from custom_components.lwm2m.address import CONF_COAPS_PORT, CONF_TCP_PORT, address_of
+from custom_components.lwm2m.address import (
+    CONF_COAPS_PORT,
+    CONF_TCP_PORT,
+    CONF_TLS_PORT,
+    address_of,
+)
 from custom_components.lwm2m.const import (
     CONF_ACCEPT_NEW_DEVICES,
     CONF_ENDPOINT,
@@ -159,6 +164,23 @@ async def test_server_with_a_tcp_port(
         Scheme.COAP: unused_udp_port,
         Scheme.COAP_TCP: unused_tcp_port,
     }
+
+
+async def test_server_with_a_port_for_tls(
+    hass: HomeAssistant, unused_udp_port: int, unused_tcp_port: int
+) -> None:
+    result = await add_server(hass, host=LOOPBACK, port=unused_udp_port, tls_port=unused_tcp_port)
+    assert result["result"].runtime_data.server.ports == {
+        Scheme.COAP: unused_udp_port,
+        Scheme.COAPS_TCP: unused_tcp_port,
+    }
+
+
+async def test_two_tcp_ports_differ(hass: HomeAssistant, unused_tcp_port: int) -> None:
+    result = await add_server(
+        hass, host=LOOPBACK, tcp_port=unused_tcp_port, tls_port=unused_tcp_port
+    )
+    assert result["errors"] == {CONF_TLS_PORT: "same_port"}
 
 
 async def test_one_number_is_a_udp_port_and_a_tcp_port(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import SOURCE_USER
-from homeassistant.const import CONF_NAME
+from homeassistant.const import CONF_NAME, CONF_PORT
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
 import pytest
 
-from custom_components.lwm2m.address import CONF_COAPS_PORT
+from custom_components.lwm2m.address import CONF_COAPS_PORT, CONF_TLS_PORT
 from custom_components.lwm2m.connection_settings import SDKS, Sdk
 from custom_components.lwm2m.const import (
     DOMAIN,
@@ -445,6 +445,27 @@ async def test_mode_whose_port_is_off_is_refused(
     data = {key: value for key, value in entry.data.items() if key != port}
     hass.config_entries.async_update_entry(entry, data=data)
     assert (await flow.add(mode))["errors"] == {CONF_SECURITY: error}
+
+
+@pytest.mark.parametrize(
+    ("mode", "errors"),
+    [
+        (SecurityMode.PRE_SHARED_KEY, None),
+        (SecurityMode.CERTIFICATE, None),
+        (SecurityMode.RAW_PUBLIC_KEY, {CONF_SECURITY: "coaps_off"}),
+    ],
+)
+async def test_tls_takes_all_but_raw_public_keys(
+    hass: HomeAssistant,
+    flow: DeviceFlow,
+    entry: Lwm2mConfigEntry,
+    mode: SecurityMode,
+    errors: dict[str, str] | None,
+) -> None:
+    ports = {CONF_PORT, CONF_COAPS_PORT}
+    data = {key: value for key, value in entry.data.items() if key not in ports}
+    hass.config_entries.async_update_entry(entry, data=data | {CONF_TLS_PORT: 5684})
+    assert ((await flow.add(mode))["errors"] or None) == errors
 
 
 async def test_only_a_port_that_is_on_is_suggested(

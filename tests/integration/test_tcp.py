@@ -9,15 +9,18 @@ from homeassistant.const import STATE_OFF, STATE_ON
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from custom_components.lwm2m.address import CONF_TCP_PORT
+from custom_components.lwm2m.address import CONF_TCP_PORT, CONF_TLS_PORT
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
+from simulator.board import Board
 from simulator.events import EventKind
 
 from .boards import NAME, Show, Shown
-from .conftest import settle
+from .conftest import KITCHEN, LOOPBACK, settle, state_at
+from .owner import ENDPOINT, PSK, DeviceFlow
 
 if TYPE_CHECKING:
+    from homeassistant.config_entries import ConfigSubentry
     from homeassistant.core import HomeAssistant
     from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -34,8 +37,9 @@ ACTUATOR = "/3306/0/5850"
 
 @pytest.fixture
 def entry(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
-    """A server that listens for TCP, too."""
-    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_TCP_PORT: 0})
+    """A server that listens for TCP and TLS, too."""
+    data = {**entry.data, CONF_TCP_PORT: 0, CONF_TLS_PORT: 0}
+    hass.config_entries.async_update_entry(entry, data=data)
     return entry
 
 
@@ -108,3 +112,23 @@ async def test_a_device_over_tcp_is_known_over_a_restart(
     await shown.board.event(EventKind.UPDATED)
     await settle(hass)
     assert (await restarted.set(TEMPERATURE, 23.5)).state == "23.5"
+
+
+async def test_a_device_with_a_key_connects_over_tls_until_the_key_is_changed(
+    hass: HomeAssistant, hub: Hub, flow: DeviceFlow, secured: ConfigSubentry
+) -> None:
+    server = (LOOPBACK, hub.server.ports[Scheme.COAPS_TCP])
+    async with Board(KITCHEN, server=server, tcp=True, psk=PSK) as board:
+        await board.registered()
+        await settle(hass)
+        registration = hub.devices[ENDPOINT].registration
+        assert registration is not None
+        assert registration.remote.scheme is Scheme.COAPS_TCP
+        assert state_at(hass, Path.parse(TEMPERATURE)) == "21.5"
+
+        await flow.change("rotate")
+        await flow.send()
+        await flow.save()
+        await board.event(EventKind.UNANSWERED)
+        assert not hub.devices[ENDPOINT].available
+        await board.stop(deregister=False)

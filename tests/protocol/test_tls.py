@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 import json
+import pathlib
 import socket
 import ssl
+import threading
 from typing import TYPE_CHECKING, Any
 
 from aiocoap import CHANGED, CREATED, FORBIDDEN, POST, Message
@@ -39,7 +41,6 @@ from .dtls.parties import Party, authority, device, issue, server_party, strange
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    import pathlib
 
     from custom_components.lwm2m.protocol.model.registry import ModelRegistry
 
@@ -474,18 +475,28 @@ async def test_a_registration_outlives_the_server_and_stays_the_devices(
     assert (await (await connect(after)).request(POST, "rd", location)).code == CHANGED
 
 
-async def test_the_key_is_on_no_disk(
+async def test_the_key_is_encrypted_on_disk_and_read_in_another_thread(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[bytes] = []
+    threads: list[int] = []
     load = ssl.SSLContext.load_cert_chain
 
     def load_and_look(self: ssl.SSLContext, certfile: str, **options: Any) -> None:
-        with open(certfile, "rb") as file:  # noqa: PTH123
-            loaded.append(file.read())
+        loaded.append(pathlib.Path(certfile).read_bytes())
+        threads.append(threading.get_ident())
         load(self, certfile, **options)
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", load_and_look)
     await make_server()
 
     assert [b"ENCRYPTED PRIVATE KEY" in content for content in loaded] == [True]
+    assert threading.get_ident() not in threads
+
+
+async def test_a_key_of_another_certificate_is_told_at_once(models: ModelRegistry) -> None:
+    identity = ServerIdentity(stranger().key, [server_party().der])
+    server = LwM2mServer(models, credentials=CredentialStore(identity))
+    with pytest.raises(OSError, match="KEY_VALUES_MISMATCH"):
+        await server.start("127.0.0.1", {Scheme.COAPS_TCP: 0})
+    await server.stop()

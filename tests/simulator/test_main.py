@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ("coap://[::1]:5684/", ("coap", "::1", 5684)),
         ("coaps://ha.example", ("coaps", "ha.example", 5684)),
         ("coap+tcp://ha.example", ("coap+tcp", "ha.example", 5683)),
+        ("coaps+tcp://ha.example", ("coaps+tcp", "ha.example", 5684)),
     ],
 )
 def test_reads_the_servers_address(text: str, server: tuple[str, str, int]) -> None:
@@ -46,6 +47,7 @@ def test_refuses_what_is_no_address(text: str) -> None:
         ["--server", "nowhere"],
         ["--server", "coap://h", "--board", "toaster"],
         ["--server", "coaps://h"],
+        ["--server", "coaps+tcp://h"],
         ["--server", "coaps://h", "--key", "no hexadecimal number"],
         ["--server", "coap://h", "--key", "00"],
     ],

@@ -10,8 +10,10 @@ from aiocoap.numbers.codes import ABORT, CSM, PING, PONG, RELEASE
 import pytest
 
 from custom_components.lwm2m.protocol.coap import Scheme
+from custom_components.lwm2m.protocol.dtls import PskIdentity
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.protocol.security import CredentialStore, PreSharedKey
 from custom_components.lwm2m.protocol.server import Deregistered, LwM2mServer, Registered, Updated
 from simulator.board import Board
 from simulator.boards import COLD_STORE_LOGGER, COLOUR_LIGHT, PLUG_ON, PLUG_POWER, SMART_PLUG
@@ -181,3 +183,18 @@ async def test_a_board_leaves_when_it_is_told_and_comes_back(
         await board.stop(deregister=False)
         for peer in (first, second):
             await peer.close()
+
+
+async def test_a_board_with_a_key_connects_over_tls() -> None:
+    psk = PreSharedKey(b"plug", bytes(range(16)))
+    credentials = CredentialStore()
+    credentials.put(SMART_PLUG.name, psk)
+    server = LwM2mServer(load_registry(), credentials=credentials)
+    await server.start(HOST, {Scheme.COAPS_TCP: 0})
+    address = HOST, server.ports[Scheme.COAPS_TCP]
+    async with Board(SMART_PLUG, server=address, tcp=True, psk=psk) as board:
+        await board.registered()
+        client = server.client(board.endpoint)
+        assert client.registration.remote.identity == PskIdentity(psk.identity)
+        assert (await client.read(PLUG_ON)).values
+    await server.stop()

@@ -1,9 +1,15 @@
 package interop;
 
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyFactory;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -11,6 +17,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import javax.net.SocketFactory;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.eclipse.californium.elements.config.Configuration;
 import org.eclipse.californium.scandium.config.DtlsConfig;
 import org.eclipse.leshan.client.LeshanClient;
@@ -25,6 +35,7 @@ import org.eclipse.leshan.client.resource.SimpleInstanceEnabler;
 import org.eclipse.leshan.client.send.ManualDataSender;
 import org.eclipse.leshan.client.servers.LwM2mServer;
 import org.eclipse.leshan.core.ResponseCode;
+import org.eclipse.leshan.core.endpoint.Protocol;
 import org.eclipse.leshan.core.model.ObjectLoader;
 import org.eclipse.leshan.core.model.ObjectModel;
 import org.eclipse.leshan.core.model.StaticModel;
@@ -137,6 +148,30 @@ public final class LeshanPeer {
         return builder.setConfiguration(configuration).build();
     }
 
+    /** Returns what connects over TLS with the device's certificate, to the server's alone. */
+    private static SocketFactory tls(String[] given) throws Exception {
+        CertificateFactory certificates = CertificateFactory.getInstance("X.509");
+        Certificate own = certificates.generateCertificate(new ByteArrayInputStream(read(given[7])));
+        Certificate server =
+                certificates.generateCertificate(new ByteArrayInputStream(read(given[8])));
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        PKCS8EncodedKeySpec key = new PKCS8EncodedKeySpec(read(given[6]));
+        store.setKeyEntry(
+                "own",
+                KeyFactory.getInstance("EC").generatePrivate(key),
+                new char[0],
+                new Certificate[] {own});
+        store.setCertificateEntry("server", server);
+        KeyManagerFactory keys = KeyManagerFactory.getInstance("PKIX");
+        keys.init(store, new char[0]);
+        TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
+        trust.init(store);
+        SSLContext context = SSLContext.getInstance("TLSv1.2");
+        context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+        return context.getSocketFactory();
+    }
+
     public static void main(String[] arguments) throws Exception {
         String uri = arguments[0];
         String endpoint = arguments[1];
@@ -174,7 +209,10 @@ public final class LeshanPeer {
                 initializer.setDefaultContentFormat(object, only);
             }
         }
-        TcpProtocolProvider tcp = new TcpProtocolProvider();
+        TcpProtocolProvider tcp =
+                uri.startsWith("coaps+tcp")
+                        ? new TcpProtocolProvider(Protocol.COAPS_TCP, tls(arguments))
+                        : new TcpProtocolProvider(Protocol.COAP_TCP, SocketFactory.getDefault());
         LeshanClient client =
                 new LeshanClientBuilder(endpoint)
                         .setObjects(initializer.createAll())

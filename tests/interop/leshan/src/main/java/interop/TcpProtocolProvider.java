@@ -9,9 +9,15 @@ import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClien
 import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientEndpointFactory;
 import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientProtocolProvider;
 
-/** Leshan's CoAP over our connector. */
+/** Leshan's CoAP over our connector, with TLS or without. */
 final class TcpProtocolProvider extends CoapClientProtocolProvider {
-    private final TcpConnector connector = new TcpConnector(SocketFactory.getDefault());
+    private final Protocol protocol;
+    private final TcpConnector connector;
+
+    TcpProtocolProvider(Protocol protocol, SocketFactory factory) {
+        this.protocol = protocol;
+        connector = new TcpConnector(factory);
+    }
 
     void disconnect() {
         connector.disconnect();
@@ -19,7 +25,7 @@ final class TcpProtocolProvider extends CoapClientProtocolProvider {
 
     @Override
     public Protocol getProtocol() {
-        return Protocol.COAP_TCP;
+        return protocol;
     }
 
     @Override
@@ -27,7 +33,7 @@ final class TcpProtocolProvider extends CoapClientProtocolProvider {
         return new CoapClientEndpointFactory() {
             @Override
             public Protocol getProtocol() {
-                return Protocol.COAP_TCP;
+                return protocol;
             }
 
             @Override
