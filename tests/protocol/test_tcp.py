@@ -418,6 +418,34 @@ async def test_a_registration_outlives_the_server_and_waits_for_the_client(
     assert isinstance(resumed.ended_by, NotRegistered)
 
 
+async def test_who_comes_while_the_server_starts_is_known_already(
+    make_tcp_server: MakeTcpServer, connect: Connect, models: ModelRegistry
+) -> None:
+    before = await make_tcp_server()
+    location = await (await connect(before)).register()
+    after = LwM2mServer(models)
+    early: list[asyncio.Task[Message]] = []
+    open_port = after._coap.open
+
+    async def update(port: int) -> Message:
+        device = await TcpDevice.open(port)
+        answer = await device.update(location)
+        await device.close()
+        return answer
+
+    async def open_slowly(scheme: Scheme, host: str | None, port: int) -> int:
+        opened = await open_port(scheme, host, port)
+        early.append(asyncio.create_task(update(opened)))
+        await asyncio.sleep(0.05)
+        return opened
+
+    after._coap.open = open_slowly  # type: ignore[method-assign]  # as with a slow disk
+    await after.start("127.0.0.1", {Scheme.COAP_TCP: 0}, before.dump())
+
+    assert (await early[0]).code == CHANGED
+    await after.stop()
+
+
 async def test_a_registration_over_tcp_is_dropped_once_the_port_is_closed_for_good(
     make_tcp_server: MakeTcpServer, connect: Connect, models: ModelRegistry
 ) -> None:

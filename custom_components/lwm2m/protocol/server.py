@@ -173,9 +173,10 @@ class LwM2mServer:
         reason; then the server is to be stopped.
         """
         for scheme, port in ports.items():
-            self.ports[scheme] = await self._coap.listen(scheme, host, port)
-        if state is not None:  # in the same step: no datagram can come in between
+            self.ports[scheme] = await self._coap.open(scheme, host, port)
+        if state is not None:
             self._restore(state)
+        self._coap.start()  # only now: who comes before would be a stranger
 
     def dump(self) -> Json:
         """Return what a restarted server goes on from, in JSON's types."""

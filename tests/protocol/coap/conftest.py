@@ -10,7 +10,7 @@ from aiocoap import CONTENT, GET, Message
 from aiocoap.numbers.constants import TransportTuning
 import pytest
 
-from custom_components.lwm2m.protocol.coap import CoapEndpoint
+from custom_components.lwm2m.protocol.coap import CoapEndpoint, Scheme
 from tests.raw_coap import RawPeer
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def open_endpoint(
         ) -> CoapEndpoint:
             endpoint = CoapEndpoint(handler, tuning=tuning, **options)
             stack.push_async_callback(endpoint.close)
-            await endpoint.listen_udp(host, 0)
+            await endpoint.listen(Scheme.COAP, host, 0)
             return endpoint
 
         yield open_one

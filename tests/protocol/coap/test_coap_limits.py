@@ -95,6 +95,7 @@ class PlainClient:
         sock = await bind_udp("127.0.0.1", 0)
         loop = asyncio.get_running_loop()
         self._transport = PlainTransport(sock, receive, CoapCounters(), loop)
+        self._transport.start()
         return self._transport
 
     def get(self, path: str) -> Pending:

@@ -29,6 +29,7 @@ from custom_components.lwm2m.protocol.coap import (
     NoResponse,
     PeerLimits,
     ResetReceived,
+    Scheme,
     TransferFailed,
 )
 
@@ -617,7 +618,7 @@ async def test_a_closed_endpoint_does_not_listen(endpoint: CoapEndpoint) -> None
     await endpoint.close()
 
     with pytest.raises(EndpointClosed):
-        await endpoint.listen_udp("127.0.0.1", 0)
+        await endpoint.listen(Scheme.COAP, "127.0.0.1", 0)
 
 
 async def test_closing_twice_is_closing_once(endpoint: CoapEndpoint) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiocoap import CHANGED, CON, GET, NON, Message
 import pytest
 
-from custom_components.lwm2m.protocol.coap import CoapEndpoint, PortInUseError
+from custom_components.lwm2m.protocol.coap import CoapEndpoint, PortInUseError, Scheme
 from custom_components.lwm2m.protocol.coap.udp import UdpPeer, UdpTransport
 from custom_components.lwm2m.protocol.coap.udp_socket import _is_group
 from tests.raw_coap import RawPeer, until
@@ -72,7 +72,7 @@ async def test_a_port_that_another_holds_is_in_use(
     endpoint = CoapEndpoint(never)
 
     with pytest.raises(PortInUseError) as raised:
-        await endpoint.listen_udp(None, port)
+        await endpoint.listen(Scheme.COAP, None, port)
 
     assert raised.value.errno == errno.EADDRINUSE
     await endpoint.close()
@@ -92,7 +92,7 @@ async def test_an_address_that_is_not_ours_is_no_port_in_use(socket_enabled: Non
     endpoint = CoapEndpoint(never)
 
     with pytest.raises(OSError, match="assign") as raised:
-        await endpoint.listen_udp("203.0.113.1", 0)
+        await endpoint.listen(Scheme.COAP, "203.0.113.1", 0)
 
     assert not isinstance(raised.value, PortInUseError)
     await endpoint.close()
@@ -104,7 +104,7 @@ async def test_the_port_is_free_again_after_closing(open_endpoint: OpenEndpoint)
     await first.close()
 
     second = CoapEndpoint(never)
-    assert await second.listen_udp(None, port) == port
+    assert await second.listen(Scheme.COAP, None, port) == port
     await second.close()
 
 

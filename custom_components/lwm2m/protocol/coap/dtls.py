@@ -138,7 +138,7 @@ class DtlsTransport(UdpSocket):
         on_incident: Callable[[Refused | Suspicious], None],
         dtls_counters: DtlsCounters,
     ) -> None:
-        """Start to read the bound `sock`; every message goes to `receive`, in order.
+        """Take the bound `sock`; every message goes to `receive`, in order.
 
         `on_incident` is told what did not get through, as often as that happens.
         """

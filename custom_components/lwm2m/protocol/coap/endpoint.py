@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from aiocoap.pipe import Pipe
 
-    from ..dtls import Credentials, Identity, Refused, Suspicious
+    from ..dtls import Identity, Refused, Suspicious
     from .peer import Peer, StoredPeer
     from .tls_context import TlsCredentials
 
@@ -117,84 +117,63 @@ class CoapEndpoint:
         self._closed = False
 
     async def listen(self, scheme: Scheme, host: str | None, port: int) -> int:
-        """Open a socket of a transport; the rest as `listen_udp`."""
+        """Open a port as `open` does, and take what comes to it."""
+        port = await self.open(scheme, host, port)
+        self.start()
+        return port
+
+    async def open(self, scheme: Scheme, host: str | None, port: int) -> int:
+        """Open a port of a transport and return it; port 0 picks a free one.
+
+        `host` None is all of IPv4 and IPv6; a name or an address is that alone. What comes to it
+        waits for `start`. PortInUseError when another socket holds the port; OSError for any other
+        reason, also when TLS cannot be had with this server's key and certificates.
+        """
         match scheme:
             case Scheme.COAP:
-                return await self.listen_udp(host, port)
+                return await self._open_datagrams(UdpTransport, host, port)
             case Scheme.COAPS if self._credentials:
-                return await self.listen_dtls(host, port, self._credentials)
+                make_dtls = partial(
+                    DtlsTransport,
+                    credentials=self._credentials,
+                    on_incident=self._on_incident,
+                    dtls_counters=self.dtls_counters,
+                )
+                return await self._open_datagrams(make_dtls, host, port)
             case Scheme.COAP_TCP:
-                return await self.listen_tcp(host, port)
+                return (await self._open_stream(TcpTransport, host, port)).port
             case Scheme.COAPS_TCP if self._credentials:
-                return await self.listen_tls(host, port, self._credentials)
+                make_tls = partial(
+                    TlsTransport, credentials=self._credentials, on_incident=self._on_incident
+                )
+                transport = await self._open_stream(make_tls, host, port)
+                await transport.prepare()
+                return transport.port
             case _:
                 raise OSError(errno.EPROTONOSUPPORT, f"there is no transport for {scheme}")
 
-    async def listen_udp(self, host: str | None, port: int) -> int:
-        """Open a UDP socket and return its port; port 0 picks a free one.
+    def start(self) -> None:
+        """Take what comes to all ports that are open."""
+        for transport in self._transports:
+            transport.start()
 
-        `host` None is all of IPv4 and IPv6; a name or an address is that alone.
-        PortInUseError when another socket holds the port; OSError for any other reason.
-        """
-
-        def make(sock: socket.socket, messages: MessageLayer) -> UdpTransport:
-            return UdpTransport(sock, messages.receive, self.counters, self._loop)
-
-        return await self._open(make, host, port)
-
-    async def listen_dtls(self, host: str | None, port: int, credentials: Credentials) -> int:
-        """Open a UDP socket for who connects with one of `credentials`; as `listen_udp`."""
-
-        def make(sock: socket.socket, messages: MessageLayer) -> DtlsTransport:
-            return DtlsTransport(
-                sock,
-                messages.receive,
-                self.counters,
-                self._loop,
-                credentials=credentials,
-                on_incident=self._on_incident,
-                dtls_counters=self.dtls_counters,
-            )
-
-        return await self._open(make, host, port)
-
-    async def _open(
-        self, make: Callable[[socket.socket, MessageLayer], Transport], host: str | None, port: int
+    async def _open_datagrams(
+        self, make: Callable[..., DatagramTransport], host: str | None, port: int
     ) -> int:
-        sock = await bind_udp(host, port)
-        if self._closed:
-            sock.close()
-            raise EndpointClosed
+        sock = await self._bound(bind_udp, host, port)
 
-        async def connect(messages: MessageLayer) -> Transport:
-            transport = make(sock, messages)
+        async def connect(messages: MessageLayer) -> DatagramTransport:
+            transport = make(sock, messages.receive, self.counters, self._loop)
             self._transports[transport] = messages.token_manager
             return transport
 
         await self._context._append_tokenmanaged_messagemanaged_transport(connect)
         return int(sock.getsockname()[1])
 
-    async def listen_tcp(self, host: str | None, port: int) -> int:
-        """Open a TCP port that peers connect to; the rest as `listen_udp`."""
-        return (await self._accept(TcpTransport, host, port)).port
-
-    async def listen_tls(self, host: str | None, port: int, credentials: TlsCredentials) -> int:
-        """Open a TCP port for who connects over TLS with one of `credentials`; as `listen_udp`.
-
-        OSError also when TLS cannot be had with this server's key and certificates.
-        """
-        make = partial(TlsTransport, credentials=credentials, on_incident=self._on_incident)
-        transport = await self._accept(make, host, port)
-        await transport.prepare()
-        return transport.port
-
-    async def _accept[T: TcpTransport](
+    async def _open_stream[T: TcpTransport](
         self, make: Callable[..., T], host: str | None, port: int
     ) -> T:
-        sock = await bind_tcp(host, port)
-        if self._closed:
-            sock.close()
-            raise EndpointClosed
+        sock = await self._bound(bind_tcp, host, port)
         tokens = TokenLayer(self._context)
         transport = make(
             sock,
@@ -209,6 +188,18 @@ class CoapEndpoint:
         self._transports[transport] = tokens
         self._context.request_interfaces.append(tokens)
         return transport
+
+    async def _bound(
+        self,
+        bind: Callable[[str | None, int], Awaitable[socket.socket]],
+        host: str | None,
+        port: int,
+    ) -> socket.socket:
+        sock = await bind(host, port)
+        if self._closed:
+            sock.close()
+            raise EndpointClosed
+        return sock
 
     def revoke(self, matches: Callable[[Identity], bool]) -> None:
         """End everything of the identities whose credential has changed or gone."""
@@ -409,7 +400,7 @@ class _Context(Context):  # type: ignore[misc]  # aiocoap is untyped
     @override
     async def _append_tokenmanaged_messagemanaged_transport(
         self,
-        message_interface_constructor: Callable[[MessageLayer], Awaitable[Transport]],
+        message_interface_constructor: Callable[[MessageLayer], Awaitable[DatagramTransport]],
     ) -> None:
         endpoint = self._endpoint
         tokens = TokenLayer(self)

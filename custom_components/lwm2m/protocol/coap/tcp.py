@@ -59,7 +59,7 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         is_known: Callable[[Peer], bool],
         on_lost: Callable[[Peer], None],
     ) -> None:
-        """Accept connections on the listening `sock`.
+        """Accept connections on the listening `sock` from `start` on.
 
         `is_known` says whether a peer's connection is to stay although nothing is heard;
         `on_lost` is told of each that is closed.
@@ -80,7 +80,6 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         """Bytes of messages that are not complete."""
         self._retry: asyncio.TimerHandle | None = None
         self._all_lost = asyncio.Event()
-        self._listen()
 
     def load_peer(self, stored: StoredPeer) -> TcpPeer:
         """Make a peer that was dumped: it has no connection.
@@ -91,7 +90,8 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
 
     # Connections
 
-    def _listen(self) -> None:
+    def start(self) -> None:
+        """Accept who connects, and has connected."""
         self.loop.add_reader(self._sock, self._accept)
 
     def _accept(self) -> None:
@@ -102,14 +102,15 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         except OSError:  # no file descriptor is left
             self.counters.connections_refused += 1
             self.loop.remove_reader(self._sock)
-            self._retry = self.loop.call_later(ACCEPT_RETRY, self._listen)
+            self._retry = self.loop.call_later(ACCEPT_RETRY, self.start)
             return
         if not self._has_room():
             self.counters.connections_refused += 1
             sock.close()
             return
         sock.setblocking(False)
-        opening = self.loop.create_task(self._open(sock, address))
+        # Begun at once, so that a socket is in some hands when this is given up.
+        opening = asyncio.Task(self._open(sock, address), loop=self.loop, eager_start=True)
         self._opening[opening] = self.loop.time()
         opening.add_done_callback(lambda task: self._opening.pop(task, None))
 

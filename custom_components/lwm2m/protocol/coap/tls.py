@@ -101,9 +101,12 @@ class TlsTransport(TcpTransport):
         HANDSHAKE.set(handshake)  # in the context of this task, which its transport reads in
         try:
             context = await self.prepare()
-        except OSError:
-            _LOGGER.exception("The certificates cannot be used for TLS")
+        except asyncio.CancelledError:
             sock.close()
+            raise
+        except OSError:
+            sock.close()
+            _LOGGER.exception("The certificates cannot be used for TLS")
             return
 
         def opened(transport: asyncio.Transport) -> bool:

@@ -92,7 +92,7 @@ class UdpTransport(UdpSocket):
         counters: CoapCounters,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """Start to read the bound `sock`; every datagram goes to `receive`, in order."""
+        """Take the bound `sock`; every datagram goes to `receive`, in order."""
         self._receive = receive
         self._peers: WeakValueDictionary[SocketAddress, UdpPeer] = WeakValueDictionary()
         """Those in use: a registered client's datagrams bring about no new ones."""

@@ -59,7 +59,7 @@ class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
     def __init__(
         self, sock: socket.socket, counters: CoapCounters, loop: asyncio.AbstractEventLoop
     ) -> None:
-        """Start to read the bound `sock`."""
+        """Take the bound `sock`, which is read from `start` on."""
         self._sock = sock
         self._counters = counters
         self._loop = loop
@@ -70,7 +70,10 @@ class UdpSocket(MessageInterface):  # type: ignore[misc]  # aiocoap is untyped
         """The local address that was addressed last, and is known to be no group."""
         self.host, self.port = sock.getsockname()[:2]
         counters.receive_buffer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        loop.add_reader(sock, self._readable)
+
+    def start(self) -> None:
+        """Read what comes, and has come."""
+        self._loop.add_reader(self._sock, self._readable)
 
     def resolve(self, host: str, port: int) -> SocketAddress:
         """Make a socket address from a numeric address; OSError when it isn't one."""
