@@ -49,6 +49,7 @@ KITCHEN = Blueprint(
 __all__ = ["ENDPOINT"]
 
 type RunBoard = Callable[..., Awaitable[Board]]
+type Call = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +132,18 @@ def device_id(hass: HomeAssistant, board: Board, hub: Hub, entry: Lwm2mConfigEnt
     )
     assert device is not None
     return device.id
+
+
+@pytest.fixture
+def call(hass: HomeAssistant, device_id: str) -> Call:
+    """Call an action on the board and return its response."""
+
+    async def call(action: str, **data: Any) -> Any:
+        return await hass.services.async_call(
+            DOMAIN, action, {"device_id": device_id, **data}, blocking=True, return_response=True
+        )
+
+    return call
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,7 @@ if TYPE_CHECKING:
     from custom_components.lwm2m.hub import Hub
     from simulator.board import Board
 
-    from .conftest import RunBoard
-
-type Call = Callable[..., Awaitable[dict[str, Any]]]
+    from .conftest import Call, RunBoard
 
 ON_OFF = Path(3311, 0, 5850)
 INSTANCE = TEMPERATURE.instance
@@ -32,16 +29,13 @@ EARLIER = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def call(hass: HomeAssistant, device_id: str) -> Call:
-    """Call an action on the board and return its response."""
+def call(call: Call) -> Call:
+    """Call an action on paths of the board and return its response."""
 
-    async def call(action: str, *paths: Path) -> Any:
-        data = {"device_id": device_id, "paths": [str(path) for path in paths]}
-        return await hass.services.async_call(
-            DOMAIN, action, data, blocking=True, return_response=True
-        )
+    async def call_on(action: str, *paths: Path) -> Any:
+        return await call(action, paths=[str(path) for path in paths])
 
-    return call
+    return call_on
 
 
 @pytest.fixture

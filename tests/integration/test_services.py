@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
     from simulator.board import Board
 
-type Call = Callable[..., Awaitable[dict[str, Any]]]
+    from .conftest import Call
 
 DATA = Path(19, 0, 0)
 LABEL = Path(3311, 0, 5750)
@@ -31,19 +30,13 @@ REBOOT = Path(3, 0, 4)
 
 
 @pytest.fixture
-def call(hass: HomeAssistant, device_id: str) -> Call:
-    """Call an action on the board and return its response."""
+def call(call: Call) -> Call:
+    """Call an action on a path of the board and return its response."""
 
-    async def call(action: str, path: Path | str, **data: Any) -> Any:
-        return await hass.services.async_call(
-            DOMAIN,
-            action,
-            {"device_id": device_id, "path": str(path), **data},
-            blocking=True,
-            return_response=True,
-        )
+    async def call_on(action: str, path: Path | str, **data: Any) -> Any:
+        return await call(action, path=str(path), **data)
 
-    return call
+    return call_on
 
 
 @pytest.fixture(autouse=True)

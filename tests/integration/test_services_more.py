@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -21,22 +20,10 @@ if TYPE_CHECKING:
     from custom_components.lwm2m.hub import Hub
     from simulator.board import Board
 
-type Call = Callable[..., Awaitable[dict[str, Any]]]
+    from .conftest import Call
 
 ON_OFF = Path(3311, 0, 5850)
 DATA = Path(19, 0, 0)
-
-
-@pytest.fixture
-def call(hass: HomeAssistant, device_id: str) -> Call:
-    """Call an action on the board and return its response."""
-
-    async def call(action: str, **data: Any) -> Any:
-        return await hass.services.async_call(
-            DOMAIN, action, {"device_id": device_id, **data}, blocking=True, return_response=True
-        )
-
-    return call
 
 
 # Create and Delete

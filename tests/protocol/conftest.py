@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 import itertools
 from typing import TYPE_CHECKING, Any, override
 
@@ -198,18 +199,22 @@ def sockets(socket_enabled: None) -> None:
 
 @pytest.fixture
 async def make_server(models: ModelRegistry) -> AsyncIterator[MakeServer]:
-    """Start servers on free ports of 127.0.0.1, or of `host`."""
-    servers = []
+    """Start servers on a free port of 127.0.0.1, or of `host`; `state` is what one dumped."""
+    async with AsyncExitStack() as stack:
 
-    async def make(host: str | None = "127.0.0.1", **options: Any) -> LwM2mServer:
-        server = LwM2mServer(**{"models": models, **options})
-        await server.start(host, {Scheme.COAP: 0})
-        servers.append(server)
-        return server
+        async def make(
+            host: str | None = "127.0.0.1",
+            *,
+            scheme: Scheme = Scheme.COAP,
+            state: Any = None,
+            **options: Any,
+        ) -> LwM2mServer:
+            server = LwM2mServer(**{"models": models, **options})
+            stack.push_async_callback(server.stop)
+            await server.start(host, {scheme: 0}, state)
+            return server
 
-    yield make
-    for server in servers:
-        await server.stop()
+        yield make
 
 
 @pytest.fixture

@@ -8,13 +8,11 @@ from aiocoap import BAD_REQUEST, CHANGED, CREATED, DELETE, DELETED, FORBIDDEN, N
 import pytest
 
 from custom_components.lwm2m.protocol.dtls import (
-    CertificateTrust,
     CertificateUsage,
     ServerIdentity,
 )
 from custom_components.lwm2m.protocol.errors import NotRegistered
 from custom_components.lwm2m.protocol.security import (
-    Certificate,
     Credential,
     CredentialInUse,
     CredentialStore,
@@ -342,14 +340,12 @@ async def test_a_credential_that_cannot_be_changed_ends_nothing(
 # Public keys and certificates
 
 
-def trust(usage: CertificateUsage, party: parties.Party) -> Certificate:
-    return Certificate(CertificateTrust(usage, party.der))
-
-
 CREDENTIALS: dict[str, Credential] = {
     "raw public key": RawPublicKey(parties.device().spki),
-    "pinned certificate": trust(CertificateUsage.DOMAIN_ISSUED_CERTIFICATE, parties.device()),
-    "certificate by its issuer": trust(
+    "pinned certificate": parties.trust(
+        CertificateUsage.DOMAIN_ISSUED_CERTIFICATE, parties.device()
+    ),
+    "certificate by its issuer": parties.trust(
         CertificateUsage.TRUST_ANCHOR_ASSERTION, parties.authority()
     ),
 }

@@ -26,16 +26,12 @@ from custom_components.lwm2m.protocol.security import (
 )
 from custom_components.lwm2m.protocol.server import LwM2mServer, Registered, Revoked
 
-from .dtls.parties import Party, issue
+from .dtls.parties import Party, issue, trust
 
 if TYPE_CHECKING:
     from .conftest import Device, Events
 
 PSK = PreSharedKey(b"board-1", bytes(range(16)))
-
-
-def trust(usage: CertificateUsage, party: Party, *roots: Party) -> Certificate:
-    return Certificate(CertificateTrust(usage, party.der, tuple(root.der for root in roots)))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from custom_components.lwm2m.protocol.node import Decoded
     from custom_components.lwm2m.protocol.reporting import Observation
 
+    from .conftest import MakeServer
 
 VALUE = Path(3303, 0, 5700)
 TEXT = 0
@@ -72,26 +74,12 @@ class TcpDevice(RawTcpPeer):
 
 
 type Connect = Callable[..., Awaitable[TcpDevice]]
-type MakeTcpServer = Callable[..., Awaitable[LwM2mServer]]
 
 
 @pytest.fixture
-async def make_tcp_server(models: ModelRegistry) -> AsyncIterator[MakeTcpServer]:
+def make_server(make_server: MakeServer) -> MakeServer:
     """Start servers on a free TCP port."""
-    async with AsyncExitStack() as stack:
-
-        async def make(state: Any = None, **options: Any) -> LwM2mServer:
-            server = LwM2mServer(models, **options)
-            stack.push_async_callback(server.stop)
-            await server.start("127.0.0.1", {Scheme.COAP_TCP: 0}, state)
-            return server
-
-        yield make
-
-
-@pytest.fixture
-async def server(make_tcp_server: MakeTcpServer) -> LwM2mServer:
-    return await make_tcp_server()
+    return partial(make_server, scheme=Scheme.COAP_TCP)
 
 
 @pytest.fixture
@@ -308,9 +296,9 @@ async def test_an_endpoint_with_a_credential_does_not_register_in_the_clear(
 
 
 async def test_the_connection_of_a_registered_client_may_be_idle(
-    make_tcp_server: MakeTcpServer, connect: Connect
+    make_server: MakeServer, connect: Connect
 ) -> None:
-    server = await make_tcp_server(connection_limits=ConnectionLimits(idle=0.05))
+    server = await make_server(connection_limits=ConnectionLimits(idle=0.05))
     device = await connect(server)
     location = await device.register()
     assert await device.receives_nothing(0.2)
@@ -382,9 +370,9 @@ async def test_a_request_is_sent_again_also_when_the_client_was_back_before_it_w
 
 
 async def test_a_client_that_answers_nothing_has_had_its_time(
-    make_tcp_server: MakeTcpServer, connect: Connect
+    make_server: MakeServer, connect: Connect
 ) -> None:
-    server = await make_tcp_server(request_timeout=0.1)
+    server = await make_server(request_timeout=0.1)
     device = await connect(server)
     await device.register("Q")
 
@@ -396,15 +384,15 @@ async def test_a_client_that_answers_nothing_has_had_its_time(
 
 
 async def test_a_registration_outlives_the_server_and_waits_for_the_client(
-    make_tcp_server: MakeTcpServer, connect: Connect
+    make_server: MakeServer, connect: Connect
 ) -> None:
-    before = await make_tcp_server()
+    before = await make_server()
     device = await connect(before)
     location = await device.register()
     await observe(device, before.client("dev"), [])
     state = json.loads(json.dumps(before.dump()))
     await before.stop()
-    after = await make_tcp_server(state)
+    after = await make_server(state=state)
     client = after.client("dev")
     values: list[Any] = []
     resumed = client.resume((VALUE,), values.append)
@@ -419,9 +407,9 @@ async def test_a_registration_outlives_the_server_and_waits_for_the_client(
 
 
 async def test_who_comes_while_the_server_starts_is_known_already(
-    make_tcp_server: MakeTcpServer, connect: Connect, models: ModelRegistry
+    make_server: MakeServer, connect: Connect, models: ModelRegistry
 ) -> None:
-    before = await make_tcp_server()
+    before = await make_server()
     location = await (await connect(before)).register()
     after = LwM2mServer(models)
     early: list[asyncio.Task[Message]] = []
@@ -447,9 +435,9 @@ async def test_who_comes_while_the_server_starts_is_known_already(
 
 
 async def test_a_registration_over_tcp_is_dropped_once_the_port_is_closed_for_good(
-    make_tcp_server: MakeTcpServer, connect: Connect, models: ModelRegistry
+    make_server: MakeServer, connect: Connect, models: ModelRegistry
 ) -> None:
-    before = await make_tcp_server()
+    before = await make_server()
     await (await connect(before)).register()
     after = LwM2mServer(models)
     await after.start("127.0.0.1", {Scheme.COAP: 0}, before.dump())

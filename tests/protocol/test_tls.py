@@ -17,7 +17,6 @@ import pytest
 from custom_components.lwm2m.protocol.coap import ConnectionLimits, Scheme
 from custom_components.lwm2m.protocol.dtls import (
     CertificateIdentity,
-    CertificateTrust,
     CertificateUsage,
     PskIdentity,
     ServerIdentity,
@@ -37,24 +36,21 @@ from tests.raw_tcp import RawTcpPeer
 
 from .conftest import LINK_FORMAT, LINKS
 from .dtls import peers
-from .dtls.parties import Party, authority, device, issue, server_party, stranger
+from .dtls.parties import Party, authority, device, issue, server_party, stranger, trust
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from custom_components.lwm2m.protocol.model.registry import ModelRegistry
 
+    from .conftest import MakeServer
+
 ENDPOINT = "board-1"
 PSK = PreSharedKey(b"board-1 key", bytes(range(16)))
 NEW_PSK = PreSharedKey(b"board-1 key", bytes(range(16, 32)))
 VALUE = Path(3303, 0, 5700)
 
-type MakeServer = Callable[..., Awaitable[LwM2mServer]]
 type Connect = Callable[..., Awaitable[RawTcpPeer]]
-
-
-def trust(usage: CertificateUsage, party: Party, *roots: Party) -> Certificate:
-    return Certificate(CertificateTrust(usage, party.der, tuple(root.der for root in roots)))
 
 
 ANCHORED = trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority())
@@ -86,24 +82,15 @@ def certificate_context(tmp_path: pathlib.Path) -> Callable[..., ssl.SSLContext]
 
 
 @pytest.fixture
-async def make_server(models: ModelRegistry) -> AsyncIterator[MakeServer]:
+def make_server(make_server: MakeServer) -> MakeServer:
     """Start servers on a free port, that know themselves and a device by its key."""
-    async with AsyncExitStack() as stack:
 
-        async def make(state: Any = None, **options: Any) -> LwM2mServer:
-            credentials = CredentialStore(ServerIdentity(server_party().key, [server_party().der]))
-            credentials.put(ENDPOINT, PSK)
-            server = LwM2mServer(models, credentials=credentials, **options)
-            stack.push_async_callback(server.stop)
-            await server.start("127.0.0.1", {Scheme.COAPS_TCP: 0}, state)
-            return server
+    async def make(**options: Any) -> LwM2mServer:
+        credentials = CredentialStore(ServerIdentity(server_party().key, [server_party().der]))
+        credentials.put(ENDPOINT, PSK)
+        return await make_server(scheme=Scheme.COAPS_TCP, credentials=credentials, **options)
 
-        yield make
-
-
-@pytest.fixture
-async def server(make_server: MakeServer) -> LwM2mServer:
-    return await make_server()
+    return make
 
 
 @pytest.fixture
@@ -466,7 +453,7 @@ async def test_a_registration_outlives_the_server_and_stays_the_devices(
     location = (await register(await connect(before))).opt.location_path[1]
     state = json.loads(json.dumps(before.dump()))
     await before.stop()
-    after = await make_server(state)
+    after = await make_server(state=state)
     remote = after.registrations[ENDPOINT].remote
     assert remote.identity == PskIdentity(PSK.identity)
     with pytest.raises(NotConnected):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from aiocoap.numbers.codes import Code
 
+    from custom_components.lwm2m.protocol.server import LwM2mServer
     from simulator.board import Board
 
 HOST = "127.0.0.1"
@@ -31,6 +32,22 @@ def _sockets(socket_enabled: None) -> None:
 def expected_lingering_timers() -> bool:
     """Plain aiocoap, the peer here, remembers each request for 247 s and never cancels that."""
     return True
+
+
+@pytest.fixture
+def events(server: LwM2mServer) -> asyncio.Queue[Any]:
+    """The events of a test's own server, where it is the integration's."""
+    queue: asyncio.Queue[Any] = asyncio.Queue()
+    server.subscribe(queue.put_nowait)
+    return queue
+
+
+async def take(queue: asyncio.Queue[Any], kind: type = object) -> Any:
+    """Wait for the next of this kind, past all others."""
+    async with asyncio.timeout(TIMEOUT):
+        while not isinstance(found := await queue.get(), kind):
+            pass
+    return found
 
 
 @dataclass(frozen=True, slots=True)

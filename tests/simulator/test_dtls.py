@@ -25,7 +25,7 @@ from simulator.board import Board
 from simulator.boards import PLUG_ON, PLUG_POWER, SMART_PLUG
 from simulator.coap import Endpoint, NoAnswerError
 
-from .conftest import HOST, TIMEOUT
+from .conftest import HOST, take
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,21 +42,6 @@ async def server() -> AsyncIterator[LwM2mServer]:
     await server.start(HOST, {Scheme.COAPS: 0})
     yield server
     await server.stop()
-
-
-@pytest.fixture
-def events(server: LwM2mServer) -> asyncio.Queue[Any]:
-    """The server's events."""
-    queue: asyncio.Queue[Any] = asyncio.Queue()
-    server.subscribe(queue.put_nowait)
-    return queue
-
-
-async def take[Event](queue: asyncio.Queue[Any], kind: type[Event]) -> Event:
-    async with asyncio.timeout(TIMEOUT):
-        while not isinstance(event := await queue.get(), kind):
-            pass
-    return event
 
 
 def secure_board(server: LwM2mServer, psk: PreSharedKey = PSK, **settings: Any) -> Board:

@@ -20,7 +20,7 @@ from simulator.boards import COLD_STORE_LOGGER, COLOUR_LIGHT, PLUG_ON, PLUG_POWE
 from simulator.events import EventKind
 from tests.raw_tcp import RawTcpPeer
 
-from .conftest import HOST, TIMEOUT
+from .conftest import HOST, TIMEOUT, take
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,19 +32,6 @@ async def server() -> AsyncIterator[LwM2mServer]:
     await server.start(HOST, {Scheme.COAP_TCP: 0})
     yield server
     await server.stop()
-
-
-@pytest.fixture
-def events(server: LwM2mServer) -> asyncio.Queue[Any]:
-    """The server's events."""
-    queue: asyncio.Queue[Any] = asyncio.Queue()
-    server.subscribe(queue.put_nowait)
-    return queue
-
-
-async def take(queue: asyncio.Queue[Any]) -> Any:
-    async with asyncio.timeout(TIMEOUT):
-        return await queue.get()
 
 
 def make(server: LwM2mServer, blueprint: Any = SMART_PLUG, **settings: Any) -> Board:

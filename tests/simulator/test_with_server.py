@@ -24,7 +24,7 @@ from simulator.boards import (
     SMART_PLUG,
 )
 
-from .conftest import HOST, TIMEOUT
+from .conftest import HOST, take
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,19 +41,6 @@ async def server() -> AsyncIterator[LwM2mServer]:
     await server.start(HOST, {Scheme.COAP: 0})
     yield server
     await server.stop()
-
-
-@pytest.fixture
-def events(server: LwM2mServer) -> asyncio.Queue[Any]:
-    """The server's events."""
-    queue: asyncio.Queue[Any] = asyncio.Queue()
-    server.subscribe(queue.put_nowait)
-    return queue
-
-
-async def take(queue: asyncio.Queue[Any]) -> Any:
-    async with asyncio.timeout(TIMEOUT):
-        return await queue.get()
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])

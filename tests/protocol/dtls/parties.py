@@ -15,8 +15,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from custom_components.lwm2m.protocol.dtls import (
     CertificateTrust,
     CertificateType,
+    CertificateUsage,
     ServerIdentity,
 )
+from custom_components.lwm2m.protocol.security import Certificate
 
 IDENTITY = b"urn:dev:board-1"
 KEY = bytes.fromhex("73656372657450534b0102030405060708")
@@ -48,6 +50,11 @@ class Party:
     @property
     def spki(self) -> bytes:
         return self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def trust(usage: CertificateUsage, party: Party, *roots: Party) -> Certificate:
+    """Return the credential of a device that is known by a certificate."""
+    return Certificate(CertificateTrust(usage, party.der, tuple(root.der for root in roots)))
 
 
 def issue(
