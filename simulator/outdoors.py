@@ -20,7 +20,6 @@ BIKE_LATITUDE = Path(6, 0, 0)
 BIKE_LONGITUDE = Path(6, 0, 1)
 BIKE_SPEED = Path(6, 0, 6)
 HORN_ON = Path(3338, 0, 5850)
-HORN_DURATION = Path(3338, 0, 5521)
 
 _RIDE = (
     Drift(BIKE_LATITUDE, 52.5185, 0.004, digits=5),

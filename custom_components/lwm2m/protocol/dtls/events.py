@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +133,3 @@ class Counters:
     renegotiations: int = 0
     """Asked for by clients, and declined."""
     moves: int = 0
-
-    def as_dict(self) -> dict[str, int]:
-        """Return all counts by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
