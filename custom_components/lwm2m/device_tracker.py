@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, override
 from homeassistant.components.device_tracker import TrackerEntity, TrackerEntityDescription
 from homeassistant.const import Platform
 from homeassistant.core import callback
+from propcache.api import cached_property
 
 from .entity import Lwm2mEntity
 from .models import DiscoverySchema
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PARALLEL_UPDATES = 0
 
+LOCATION = 6
+"""The object that says where the device is; 3336 may be about something else."""
 MAX_LATITUDE, MAX_LONGITUDE = 90, 180
 NO_FIX = (0.0, 0.0)
 """What boards report before they know where they are; it is a place in the Atlantic."""
@@ -47,6 +50,13 @@ class Lwm2mTracker(Lwm2mEntity, TrackerEntity):
     """A position in WGS 84; unknown as long as the device has none."""
 
     entity_description: LocationDescription
+
+    @cached_property
+    @override
+    def name(self) -> str | None:
+        """The device's own name on the map, where this is the position of the device."""
+        is_of_device = self._info.instance.object_id == LOCATION and not self._info.name
+        return None if is_of_device else super().name
 
     @callback
     @override
@@ -90,7 +100,7 @@ def _location(object_id: int, latitude: int, longitude: int, radius: int) -> Dis
 
 
 DISCOVERY_SCHEMAS: tuple[DiscoverySchema, ...] = (
-    _location(6, 0, 1, 3),
+    _location(LOCATION, 0, 1, 3),
     _location(3336, 5514, 5515, 5516),
     _location(3336, 6051, 6052, 6053),
 )

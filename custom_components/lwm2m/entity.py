@@ -86,7 +86,7 @@ class Lwm2mEntity(Entity):
 
     @cached_property
     @override
-    def name(self) -> str:
+    def name(self) -> str | None:
         """The name, told apart from other instances of the same object.
 
         The instance's Application Type names its main entity and is part of the

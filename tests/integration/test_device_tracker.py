@@ -69,6 +69,14 @@ async def test_accuracy_that_is_not_told_is_zero(show: Show) -> None:
     assert shown.state(LOCATION).attributes["gps_accuracy"] == 0
 
 
+async def test_position_of_the_device_has_its_name_on_the_map(show: Show) -> None:
+    shown = await show(
+        {"/6/0": {0: HOME[0], 1: HOME[1]}, "/3336/0": {5514: "1", 5515: "1", 5750: "Trailer"}}
+    )
+    names = [shown.state(path, "device_tracker").name for path in (LOCATION, "/3336/0/5514")]
+    assert names == ["board", "board Trailer"]
+
+
 async def test_altitude_and_speed_are_sensors(show: Show) -> None:
     shown = await show({"/6/0": {0: HOME[0], 1: HOME[1], 2: 512.0, 6: 2.5}})
     assert shown.state("/6/0/2").state == "512.0"

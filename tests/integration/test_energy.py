@@ -116,6 +116,13 @@ async def test_meters_have_their_place_in_the_energy_dashboard(
     assert issues == []
 
 
+async def test_meters_of_gas_and_water_on_one_board_share_no_name(show: Show) -> None:
+    rows = {1: 1.0, 4: 7, 7: 0.0, 8: 0.1, 9: False, 10: False}
+    shown = await show({"/3423/0": rows, "/3424/0": rows})
+    names = [entry.original_name for entry in shown.entries()]
+    assert len(names) == len(set(names)) == 2 * len(rows)
+
+
 async def total(hass: HomeAssistant, shown: Shown, path: str) -> float | None:
     """Return what the statistics have added up of a meter."""
     entity_id = shown.entry(path).entity_id

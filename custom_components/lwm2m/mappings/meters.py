@@ -307,20 +307,30 @@ POWER_METERS = (
     _meter(10243, 17, FREQUENCY),
 )
 
+
+def _volume_meter(object_id: int, what: str, device_class: Class) -> tuple[DiscoverySchema, ...]:
+    """Make the rows that meters of gas and of water share, which one board may both have."""
+    return (
+        sensor.measurement(
+            object_id, 1, what, device_class, M3, precision=3, state_class=COUNTS_UP
+        ),
+        button.action(object_id, 2, f"reset_{what}_meter"),
+        text.setting(object_id, 3, f"{what}_meter_type"),
+        counter(object_id, 4, f"{what}_pulses", diagnostic=True, enabled=False),
+        button.action(object_id, 5, f"reset_{what}_pulses"),
+        number.setting(object_id, 6, f"{what}_pulse_ratio"),
+        _meter(object_id, 7, FLOW, f"{what}_flow_minimum", enabled=False),
+        _meter(object_id, 8, FLOW, f"{what}_flow_maximum"),
+        problem(object_id, 9, f"{what}_leak_suspected"),
+    )
+
+
 VOLUME_METERS = (
-    sensor.measurement(3423, 1, "gas", Class.GAS, M3, precision=3, state_class=COUNTS_UP),
-    sensor.measurement(3424, 1, "water", Class.WATER, M3, precision=3, state_class=COUNTS_UP),
-    button.action((3423, 3424), 2, "reset_meter"),
-    text.setting((3423, 3424), 3, "meter_type"),
-    counter((3423, 3424), 4, "meter_pulses", diagnostic=True, enabled=False),
-    button.action((3423, 3424), 5, "reset_meter_pulses"),
-    number.setting((3423, 3424), 6, "meter_pulse_ratio"),
-    _meter((3423, 3424), 7, FLOW, "flow_minimum", enabled=False),
-    _meter((3423, 3424), 8, FLOW, "flow_maximum"),
-    problem((3423, 3424), 9, "leak_suspected"),
-    binary_sensor.state(3423, 10, "leak", BinarySensorDeviceClass.GAS, named=True),
+    *_volume_meter(3423, "gas", Class.GAS),
+    binary_sensor.state(3423, 10, "gas_leak", BinarySensorDeviceClass.GAS, named=True),
     problem(3423, 11, "high_temperature", BinarySensorDeviceClass.HEAT),
-    binary_sensor.state(3424, 10, "leak", BinarySensorDeviceClass.MOISTURE, named=True),
+    *_volume_meter(3424, "water", Class.WATER),
+    binary_sensor.state(3424, 10, "water_leak", BinarySensorDeviceClass.MOISTURE, named=True),
     problem(3424, 11, "back_flow"),
     problem(3424, 12, "meter_blocked"),
     problem(3424, 13, "fraud", BinarySensorDeviceClass.TAMPER),
