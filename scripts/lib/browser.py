@@ -42,7 +42,9 @@ def free_port(kind: socket.SocketKind) -> int:
 
 
 @asynccontextmanager
-async def demo(folder: Path) -> AsyncIterator[str]:
+async def demo(
+    folder: Path, coap_port: int | None = None, coaps_port: int | None = None
+) -> AsyncIterator[str]:
     """Run the demo in a folder, on free ports, and give its address."""
     port = free_port(socket.SOCK_STREAM)
     process = await asyncio.create_subprocess_exec(
@@ -50,8 +52,8 @@ async def demo(folder: Path) -> AsyncIterator[str]:
         "-m",
         "scripts.lib.demo",
         f"--port={port}",
-        f"--coap-port={free_port(socket.SOCK_DGRAM)}",
-        f"--coaps-port={free_port(socket.SOCK_DGRAM)}",
+        f"--coap-port={coap_port or free_port(socket.SOCK_DGRAM)}",
+        f"--coaps-port={coaps_port or free_port(socket.SOCK_DGRAM)}",
         f"--folder={folder}",
         cwd=ROOT,
         stdout=PIPE,

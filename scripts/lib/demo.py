@@ -59,15 +59,24 @@ ROOMS = {
     WEATHER_STATION.name: "Garden",
     GARDEN_CONTROLLER.name: "Garden",
 }
-PROFILE = """\
+PROFILES = {
+    DOOR_SENSOR.name: """\
 # A digital input does not say of what: this one is that of a door.
 match:
   model: Latch 3
 resources:
   /3200/0/5500:
     device_class: door
-"""
-"""A device profile of the owner's, see docs/profiles.md."""
+""",
+    COLD_STORE_LOGGER.name: f"""\
+# It does not listen for as long as LwM2M has it.
+match:
+  model: Frost 1
+queue:
+  awake_time: {COLD_STORE_LOGGER.settings.awake_time}
+""",
+}
+"""Device profiles of the owner's, see docs/profiles.md."""
 READY_TIMEOUT = 60.0
 COMMANDS = {
     "light": {"on": ("turn_off", "off"), "off": ("turn_on", "on")},
@@ -311,9 +320,10 @@ async def demo(options: argparse.Namespace) -> None:
     ensure_free(socket.SOCK_DGRAM, options.coaps_port, "--coaps-port")
     folder: Path = options.folder.resolve()
     prepare(folder, options.port, INTEGRATION)
-    profile = folder / DOMAIN / "profiles" / "door-sensor.yaml"
-    profile.parent.mkdir(parents=True, exist_ok=True)
-    profile.write_text(PROFILE)
+    profiles = folder / DOMAIN / "profiles"
+    profiles.mkdir(parents=True, exist_ok=True)
+    for name, profile in PROFILES.items():
+        (profiles / f"{name}.yaml").write_text(profile)
     url = f"http://{HOST}:{options.port}"
     log = folder / "home-assistant-output.log"
 

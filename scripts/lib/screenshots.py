@@ -6,6 +6,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+import re
+import shutil
+import socket
 import sys
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,11 +17,21 @@ from urllib.parse import urlencode
 from PIL import Image
 from playwright.async_api import Error, expect
 
-from simulator.boards import BLUEPRINTS, COLOUR_LIGHT, SMART_PLUG, WEATHER_STATION
+from custom_components.lwm2m.protocol.security import PreSharedKey
+from simulator.board import Board
+from simulator.boards import (
+    BLUEPRINTS,
+    COLD_STORE_LOGGER,
+    COLOUR_LIGHT,
+    SMART_PLUG,
+    WEATHER_STATION,
+)
+from simulator.outdoors import GARDEN_CONTROLLER
 
 from .browser import (
     CHROMIUM,
     demo,
+    free_port,
     open_add_device,
     open_card,
     open_confirmation,
@@ -26,29 +39,49 @@ from .browser import (
     press_next,
     signed_in,
 )
-from .demo import NEW_BOARD_PREFIX, say
-from .home_assistant import HomeAssistantError
+from .demo import NEW_BOARD_PREFIX, SECURED, say
+from .home_assistant import HOST, HomeAssistantError
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "docs" / "images"
+ALL = ROOT / "artifacts" / "screenshots"
 NEWCOMER = NEW_BOARD_PREFIX + WEATHER_STATION.name
 EXAMPLE = "kitchen-board"
+SERVER = "LwM2M server"
+WIDTH, HEIGHT = 1024, 800
 SETTLED = 1.5
 """Seconds in which the frontend's animations end."""
 HISTORY = 180.0
 """Seconds in which the door opens, the values drift and the logger sleeps."""
+PAGE_HEIGHTS: dict[str, int] = {}
+SLEEP_TIMEOUT = 60_000.0
+"""Milliseconds after which the logger sleeps for sure."""
 
 
-async def screenshot(page: Page, name: str) -> None:
-    """Save what the window shows, in 256 colours, which a page of Home Assistant gets by with."""
+async def screenshot(page: Page, name: str, *, height: int = HEIGHT) -> None:
+    """Save what the window shows, in 256 colours, which a page of Home Assistant gets by with.
+
+    The documentation gets what it shows already.
+    """
+    await page.set_viewport_size({"width": WIDTH, "height": height})
     await page.mouse.move(0, 0)
     await asyncio.sleep(SETTLED)
+    path = ALL / f"{name}.png"
     with Image.open(BytesIO(await page.screenshot())) as image:
-        path = IMAGES / f"{name}.png"
         image.convert("RGB").quantize(256).save(path, optimize=True)
-    say(f"    {path.name}: {path.stat().st_size / 1024:.0f} KiB")
+    shown = f"images/{path.name}" in (ROOT / "README.md").read_text()
+    if shown:
+        shutil.copy(path, IMAGES)
+    size = path.stat().st_size / 1024
+    say(f"    {path.name}: {size:.0f} KiB{'' if shown else ', not in the README'}")
+
+
+async def hide_sidebar(page: Page) -> None:
+    """Leave the room to the page itself."""
+    await page.evaluate("""localStorage.setItem("dockedSidebar", '"always_hidden"')""")
 
 
 async def discovery(page: Page, url: str) -> None:
@@ -82,6 +115,46 @@ async def toggle(page: Page, url: str, board: str) -> None:
         await asyncio.sleep(2 * SETTLED)
 
 
+async def intrude(port: int, secure_port: int) -> None:
+    """Claim to be the secured board, with a wrong key and without any; come as a stranger, too."""
+    intruders = (
+        ((HOST, secure_port), PreSharedKey(SECURED.encode(), bytes(16))),
+        ((HOST, secure_port), PreSharedKey(b"stranger", bytes(16))),
+        ((HOST, port), None),
+    )
+    for server, psk in intruders:
+        intruder = Board(GARDEN_CONTROLLER, server=server, psk=psk)
+        await intruder.start()
+        await asyncio.sleep(SETTLED)
+        await intruder.stop(deregister=False)
+
+
+async def queue_mode(page: Page, url: str) -> None:
+    """Show how a command waits for a board that sleeps."""
+    await open_device(page, url, COLD_STORE_LOGGER.name)
+    status = page.locator("hui-generic-entity-row", has_text=re.compile("Status"))
+    for expected in ("Awake", "Asleep"):  # it has just fallen asleep, then
+        await expect(status).to_contain_text(expected, timeout=SLEEP_TIMEOUT)
+    await page.get_by_text("Press", exact=True).click()
+    waiting = page.locator("hui-generic-entity-row", has_text="Waiting requests")
+    await expect(waiting).to_contain_text("1")
+    await screenshot(page, COLD_STORE_LOGGER.name, height=1200)
+
+
+async def energy(page: Page, url: str) -> None:
+    """Show the energy of yesterday, a whole day."""
+    await page.goto(f"{url}/energy")
+    await page.get_by_label("Previous").click()
+    await screenshot(page, "energy", height=1100)
+
+
+async def map_of_trackers(page: Page, url: str) -> None:
+    """Show where the tracker is; the map itself comes from the internet."""
+    await page.goto(f"{url}/map")
+    await page.get_by_text("Devices", exact=True).click()
+    await screenshot(page, "map")
+
+
 async def history(page: Page, url: str, board: str, *entities: str) -> None:
     """Show what sensors of a board measured in the last minutes."""
     now = datetime.now(UTC)
@@ -103,10 +176,12 @@ async def controls(page: Page, url: str, board: str, entity: str) -> None:
     await screenshot(page, "light")
 
 
-async def take(page: Page, url: str) -> None:
+async def take(page: Page, url: str, port: int, secure_port: int) -> None:
     """Take all screenshots."""
+    await hide_sidebar(page)
     await discovery(page, url)
     await security(page, url)
+    await intrude(port, secure_port)
     for board in (COLOUR_LIGHT, SMART_PLUG):
         await toggle(page, url, board.name)
     say(f"==> Letting the boards do something ({HISTORY:.0f} s)")
@@ -115,8 +190,14 @@ async def take(page: Page, url: str) -> None:
     await expect(page.get_by_text(SMART_PLUG.name, exact=True).first).to_be_visible()
     await screenshot(page, "devices")
     for name in BLUEPRINTS:
-        await open_device(page, url, name)
-        await screenshot(page, name)
+        if name != COLD_STORE_LOGGER.name:
+            await open_device(page, url, name)
+            await screenshot(page, name, height=PAGE_HEIGHTS.get(name, HEIGHT))
+    await queue_mode(page, url)
+    await open_device(page, url, SERVER)
+    await screenshot(page, "server")
+    await energy(page, url)
+    await map_of_trackers(page, url)
     await history(page, url, WEATHER_STATION.name, "outdoor_temperature", "outdoor_humidity")
     await controls(page, url, COLOUR_LIGHT.name, "Reading lamp")
 
@@ -126,13 +207,17 @@ async def main() -> int:
     if CHROMIUM is None:
         print("scripts/screenshots: Chromium is not installed", file=sys.stderr)
         return 1
-    IMAGES.mkdir(parents=True, exist_ok=True)
+    ALL.mkdir(parents=True, exist_ok=True)
     say("==> Starting the demo (about 40 s)")
     with TemporaryDirectory() as folder:
         try:
-            async with demo(Path(folder)) as url, signed_in(url) as page:
-                say(f"==> Taking screenshots for {IMAGES}")
-                await take(page, url)
+            port, secure_port = (free_port(socket.SOCK_DGRAM) for _ in range(2))
+            async with (
+                demo(Path(folder), port, secure_port) as url,
+                signed_in(url, width=WIDTH, height=HEIGHT) as page,
+            ):
+                say(f"==> Taking screenshots; all are in {ALL}")
+                await take(page, url, port, secure_port)
         except (Error, HomeAssistantError, TimeoutError) as err:
             print(f"scripts/screenshots: {err}", file=sys.stderr)
             return 1
