@@ -209,6 +209,7 @@ async def test_certificate_is_issued_and_pinned(flow: DeviceFlow, hub: Hub) -> N
         ),
         (Trust.CA_CONSTRAINT, CertificateUsage.CA_CONSTRAINT, AUTHORITY, (ROOT,)),
     ],
+    ids=["own", "anchor", "own and chain", "authority and chain"],
 )
 async def test_certificate_is_held_for_what_was_chosen(
     flow: DeviceFlow,
@@ -494,7 +495,7 @@ async def test_only_a_port_that_is_on_is_suggested(
             CertificateTrust(CertificateUsage.CA_CONSTRAINT, AUTHORITY, (ROOT, CERTIFICATE))
         ),
     ],
-    ids=repr,
+    ids=["none", "key", "binary identity", "public key", "certificate"],
 )
 def test_credential_is_read_as_it_was_written(credential: Credential | None) -> None:
     assert load_credential(dump_credential(credential)) == credential
