@@ -108,7 +108,7 @@ GARDEN_CONTROLLER = Blueprint(
     name="garden-controller",
     instances={
         **device("Grower 6", "garden controller", mains()),
-        Path(3337, 0): {5536: 30.0, 5537: 10.0, 5538: 0.0, 5750: "Greenhouse vent"},
+        Path(3337, 0): {5536: 30.0, 5537: 10.0, 5538: 0.0, 5750: "Roof vent"},
         Path(3341, 0): {5527: "Welcome", 5530: lambda board, path, arguments: None},
         Path(3425, 0): {1: 0, 2: 0, 3: 0, 4: 0, 6: False},
         Path(10359, 0): {1: "Garden gate", 50: True, 100: _lock_or_unlock},

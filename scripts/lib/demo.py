@@ -25,7 +25,7 @@ from simulator.boards import (
     WEATHER_STATION,
 )
 from simulator.meters import SMART_METER
-from simulator.outdoors import GARDEN_CONTROLLER
+from simulator.outdoors import BIKE_TRACKER, GARDEN_CONTROLLER
 
 from .energy import check_dashboard, set_up_dashboard
 from .home_assistant import (
@@ -56,6 +56,7 @@ ROOMS = {
     COLD_STORE_LOGGER.name: "Kitchen",
     DOOR_SENSOR.name: "Hallway",
     SMART_METER.name: "Hallway",
+    BIKE_TRACKER.name: "Garage",
     WEATHER_STATION.name: "Garden",
     GARDEN_CONTROLLER.name: "Garden",
 }

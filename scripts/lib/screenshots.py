@@ -56,7 +56,6 @@ SETTLED = 1.5
 """Seconds in which the frontend's animations end."""
 HISTORY = 180.0
 """Seconds in which the door opens, the values drift and the logger sleeps."""
-PAGE_HEIGHTS: dict[str, int] = {}
 SLEEP_TIMEOUT = 60_000.0
 """Milliseconds after which the logger sleeps for sure."""
 
@@ -88,9 +87,9 @@ async def discovery(page: Page, url: str) -> None:
     """Show how a board is offered, without adding it."""
     await open_card(page, url, NEWCOMER)
     await page.get_by_placeholder("Search integrations").fill("LwM2M")
-    await screenshot(page, "discovered")
+    await screenshot(page, "discovered", height=600)
     await open_confirmation(page, NEWCOMER)
-    await screenshot(page, "confirm")
+    await screenshot(page, "confirm", height=600)
     await page.keyboard.press("Escape")
 
 
@@ -138,14 +137,14 @@ async def queue_mode(page: Page, url: str) -> None:
     await page.get_by_text("Press", exact=True).click()
     waiting = page.locator("hui-generic-entity-row", has_text="Waiting requests")
     await expect(waiting).to_contain_text("1")
-    await screenshot(page, COLD_STORE_LOGGER.name, height=1200)
+    await screenshot(page, COLD_STORE_LOGGER.name, height=1170)
 
 
 async def energy(page: Page, url: str) -> None:
     """Show the energy of yesterday, a whole day."""
     await page.goto(f"{url}/energy")
     await page.get_by_label("Previous").click()
-    await screenshot(page, "energy", height=1100)
+    await screenshot(page, "energy", height=1330)
 
 
 async def map_of_trackers(page: Page, url: str) -> None:
@@ -165,7 +164,7 @@ async def history(page: Page, url: str, board: str, *entities: str) -> None:
     }
     await page.goto(f"{url}/history?{urlencode(query)}")
     await expect(page.locator("state-history-chart-line").first).to_be_visible()
-    await screenshot(page, "history")
+    await screenshot(page, "history", height=920)
 
 
 async def controls(page: Page, url: str, board: str, entity: str) -> None:
@@ -173,7 +172,7 @@ async def controls(page: Page, url: str, board: str, entity: str) -> None:
     await open_device(page, url, board)
     await page.locator("hui-generic-entity-row", has_text=entity).get_by_text(entity).click()
     await expect(page.locator("ha-more-info-info")).to_be_visible()
-    await screenshot(page, "light")
+    await screenshot(page, "light", height=830)
 
 
 async def take(page: Page, url: str, port: int, secure_port: int) -> None:
@@ -188,14 +187,14 @@ async def take(page: Page, url: str, port: int, secure_port: int) -> None:
     await asyncio.sleep(HISTORY)
     await page.goto(f"{url}/config/devices/dashboard?domain=lwm2m")
     await expect(page.get_by_text(SMART_PLUG.name, exact=True).first).to_be_visible()
-    await screenshot(page, "devices")
+    await screenshot(page, "devices", height=850)
     for name in BLUEPRINTS:
         if name != COLD_STORE_LOGGER.name:
             await open_device(page, url, name)
-            await screenshot(page, name, height=PAGE_HEIGHTS.get(name, HEIGHT))
+            await screenshot(page, name)
     await queue_mode(page, url)
     await open_device(page, url, SERVER)
-    await screenshot(page, "server")
+    await screenshot(page, "server", height=770)
     await energy(page, url)
     await map_of_trackers(page, url)
     await history(page, url, WEATHER_STATION.name, "outdoor_temperature", "outdoor_humidity")
