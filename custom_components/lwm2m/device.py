@@ -395,7 +395,7 @@ class Device:
     def async_notified(self, path: Path, readings: Readings) -> None:
         """Take a notification for the entities."""
         decoded = latest(readings)
-        self.operations.notified(decoded.values, readings)
+        self.operations.notified(decoded.values)
         heard = self.manual.hears_of(path)  # and may look at the states then
         self._take(decoded, self.watchers.tell if heard else self.watchers.tell_soon)
         self.manual.async_notified(path, readings)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .device import Device
     from .protocol.client import Client
     from .protocol.node import Values
-    from .protocol.reporting import Readings
 
 
 class Operations:
@@ -36,18 +35,20 @@ class Operations:
         """`commands` are those to the same device."""
         self._device = device
         self._commands = commands
-        self._notified: dict[Path, Readings] = {}
-        """Resource -> the notification that last told of it."""
+        self._notified: dict[object, set[Path]] = {}
+        """By the write under way, the resources that notifications have told of meanwhile."""
 
     @callback
-    def notified(self, paths: Iterable[Path], readings: Readings) -> None:
-        """Take note of which notification told of these resources."""
-        self._notified.update(dict.fromkeys(paths, readings))
+    def notified(self, paths: Iterable[Path]) -> None:
+        """Take note that a notification told of these resources."""
+        for notified in self._notified.values():
+            notified.update(paths)
 
     @callback
     def forget_notified(self) -> None:
         """Let no notification of before now count as told after a write."""
-        self._notified.clear()
+        for notified in self._notified.values():
+            notified.clear()
 
     async def async_read(self, path: Path) -> Decoded:
         """Read a path now, as `async_ask` does."""
@@ -97,13 +98,16 @@ class Operations:
         A device that limits a value tells so right behind its confirmation, or else when it is
         read. What it does not let anybody read, such as a password, is not kept here either.
         """
-        before = {path: self._notified.get(path) for path in values}
-        await write
+        notified = self._notified[write] = set[Path]()
+        try:
+            await write
+        finally:
+            del self._notified[write]
         current = {
             path: value
             for path, value in values.items()
             if (model := self._device.model(path)) is None or model.readable
-            if (told := self._notified.get(path)) is None or told is before[path]
+            if path not in notified
         }
         if self._device.options.confirmation is Confirmation.READ_BACK:
             current |= await self._read_back(client, current)
