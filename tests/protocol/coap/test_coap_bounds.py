@@ -352,6 +352,40 @@ async def test_it_is_sent_more_once_it_says_something(
     slow.cancel()
 
 
+@pytest.mark.usefixtures("acknowledging")
+async def test_a_late_answer_goes_before_the_requests_in_line(server: Server, raw: RawPeer) -> None:
+    peer = server.endpoint.peer(*raw.address)
+    server.may_answer.clear()
+    raw.send(server.address, POST, CON, token=b"theirs")
+    await raw.receive()  # the acknowledgement
+    slow, following = start(server, peer, "slow"), start(server, peer, "following")
+    raw.acknowledge(await raw.receive())
+    assert await raw.receives_nothing()
+
+    server.may_answer.set()
+    answer = await raw.receive()
+
+    assert (answer.mtype, answer.token) == (CON, b"theirs")
+    for pending in (slow, following):
+        pending.cancel()
+
+
+@pytest.mark.usefixtures("acknowledging")
+async def test_a_peer_that_acknowledges_an_answer_is_sent_more_at_once(
+    server: Server, raw: RawPeer
+) -> None:
+    server.may_answer.clear()
+    raw.send(server.address, POST, CON, token=b"theirs")
+    await raw.receive()
+    server.may_answer.set()
+    raw.acknowledge(await raw.receive())
+
+    pending = start(server, server.endpoint.peer(*raw.address))
+    raw.answer(await raw.receive())
+
+    await pending
+
+
 async def test_nothing_is_kept_of_a_peer_that_was_sent_all(server: Server, raw: RawPeer) -> None:
     pending = start(server, server.endpoint.peer(*raw.address))
     request = await raw.receive()

@@ -58,11 +58,17 @@ class Lines:
         return len(self._lines)
 
     def put(self, message: Message, monitor: Monitor) -> None:
-        """Send a message as soon as it may go; PeerBusy when too many are in line."""
+        """Send a message as soon as it may go; PeerBusy when too many requests are in line.
+
+        An answer, which the peer waits for, goes before all requests.
+        """
         line = self._lines.setdefault(message.remote, _Line())
-        if len(line.waiting) >= self._limit:
+        if message.code.is_response():
+            line.waiting.appendleft((message, monitor))
+        elif len(line.waiting) < self._limit:
+            line.waiting.append((message, monitor))
+        else:
             raise PeerBusy
-        line.waiting.append((message, monitor))
         self._advance(message.remote, line)
 
     def is_waiting(self, message: Message) -> bool:
@@ -82,9 +88,10 @@ class Lines:
         self._lines.setdefault(message.remote, _Line()).under_way[message.mid] = message
 
     def acknowledged(self, peer: Peer, mid: int) -> None:
-        """Note that a message was acknowledged without an answer."""
+        """Note that a message was acknowledged, and not answered if it is a request."""
         line = self._lines.get(peer)
-        if line is not None and (message := line.under_way.get(mid)) is not None:
+        message = None if line is None else line.under_way.get(mid)
+        if line is not None and message is not None and message.code.is_request():
             begin = max(line.held_until, self._loop.time())
             line.held_until = begin + len(message.encode()) / PROBING_RATE
 
@@ -114,10 +121,12 @@ class Lines:
         if line.timer is not None:
             line.timer.cancel()
             line.timer = None
-        if line.held_until > self._loop.time():
-            line.timer = self._loop.call_at(line.held_until, self._advance, peer, line)
-            return
+        is_held = line.held_until > self._loop.time()
         while line.waiting and len(line.under_way) < self._nstart:
+            if is_held and line.waiting[0][0].code.is_request():
+                break
             self._send(*line.waiting.popleft())
-        if not line.under_way and not line.waiting:
+        if is_held:
+            line.timer = self._loop.call_at(line.held_until, self._advance, peer, line)
+        elif not line.under_way and not line.waiting:
             self._lines.pop(peer, None)
