@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aiocoap import (
     CHANGED,
     CON,
+    CONTENT,
     CONTINUE,
     EMPTY,
     GET,
@@ -29,6 +30,7 @@ from custom_components.lwm2m.protocol.coap import (
     lines,
 )
 from custom_components.lwm2m.protocol.coap.layers import MessageLayer
+from custom_components.lwm2m.protocol.coap.observation import Observation
 from tests.raw_coap import until
 
 if TYPE_CHECKING:
@@ -327,17 +329,21 @@ async def test_it_is_sent_more_as_time_goes_by(
     slow.cancel()
 
 
-@pytest.mark.parametrize("said", ["answer", "request", "ping"])
+@pytest.mark.parametrize("said", ["answer", "request", "ping", "notification"])
 async def test_it_is_sent_more_once_it_says_something(
     server: Server, raw: RawPeer, said: str
 ) -> None:
     peer = server.endpoint.peer(*raw.address)
+    observation = Observation(peer, b"observed", Message(code=GET), lambda _: None)
+    server.endpoint.observations.add(observation)
     slow, following = start(server, peer, "slow"), start(server, peer, "following")
     request = await raw.receive()
     raw.acknowledge(request)
     assert await raw.receives_nothing()
 
     match said:
+        case "notification":
+            raw.send(server.address, CONTENT, NON, token=observation.token, observe=1)
         case "answer":
             raw.separate(request)
         case "request":

@@ -254,6 +254,29 @@ async def test_an_error_ends_the_observation_and_reaches_the_sink(
     assert len(established.endpoint.observations) == 0
 
 
+async def test_a_duplicate_of_the_last_notification_is_acknowledged_again(
+    established: Observed, raw: RawPeer
+) -> None:
+    last = raw.notify(established.request, None, b"gone", code=NOT_FOUND, mtype=CON)
+    raw.transport.sendto(last.encode(), established.request.remote)
+
+    answers = [await raw.receive(), await raw.receive()]
+
+    assert [(answer.mtype, answer.mid) for answer in answers] == [(ACK, last.mid)] * 2
+
+
+async def test_a_notification_with_an_unknown_critical_option_is_rejected(
+    established: Observed, raw: RawPeer
+) -> None:
+    """RFC 7252 5.4.1."""
+    notification = raw.notify(established.request, 11, b"value", mtype=CON, if_match=[b"1"])
+
+    answer = await raw.receive()
+
+    assert (answer.mtype, answer.mid) == (RST, notification.mid)
+    assert b"value" not in [response.payload for response in established.seen]
+
+
 async def test_a_notification_without_observe_ends_the_observation(
     established: Observed, raw: RawPeer
 ) -> None:

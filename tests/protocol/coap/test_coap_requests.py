@@ -29,6 +29,7 @@ from custom_components.lwm2m.protocol.coap import (
     NoResponse,
     PeerLimits,
     ResetReceived,
+    ResponseNotUnderstood,
     Scheme,
     TransferFailed,
 )
@@ -391,6 +392,61 @@ async def test_a_peer_that_refuses_any_size_has_refused(
     raw.answer(await raw.receive(), code=REQUEST_ENTITY_TOO_LARGE, block1=(0, False, 6))
 
     assert (await pending).code == REQUEST_ENTITY_TOO_LARGE
+
+
+async def test_a_peer_that_does_not_take_all_at_once_gets_it_in_blocks(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    """A 4.13 without Block1 is a hint to try that (RFC 7959 2.9.3)."""
+    message = request_to("5", code=PUT, payload=bytes(900))
+    pending = start(endpoint, message)
+    raw.answer(await raw.receive(), code=REQUEST_ENTITY_TOO_LARGE)
+
+    received, sizes = await receive_blocks(raw)
+
+    assert (await pending).code == CHANGED
+    assert (received, sizes) == (bytes(900), [512, 388])
+    assert message.remote.maximum_block_size_exp == 6  # it asked for no size
+
+
+async def test_blocks_are_not_tried_where_the_whole_is_too_large(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    pending = start(endpoint, request_to("5", code=PUT, payload=bytes(900)))
+
+    raw.answer(await raw.receive(), code=REQUEST_ENTITY_TOO_LARGE, size1=899)
+
+    assert (await pending).code == REQUEST_ENTITY_TOO_LARGE
+
+
+async def test_blocks_that_were_tried_in_vain_are_not_tried_again(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    pending = start(endpoint, request_to("5", code=PUT, payload=bytes(900)))
+
+    for _ in range(2):
+        raw.answer(await raw.receive(), code=REQUEST_ENTITY_TOO_LARGE)
+
+    assert (await pending).code == REQUEST_ENTITY_TOO_LARGE
+
+
+@pytest.mark.parametrize("way", ["piggybacked", "separate"])
+async def test_a_response_with_an_unknown_critical_option_is_none(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest, way: str
+) -> None:
+    """RFC 7252 5.4.1."""
+    pending = start(endpoint, request_to("5"))
+    request = await raw.receive()
+
+    if way == "piggybacked":
+        raw.answer(request, b"value", if_match=[b"1"])
+    else:
+        raw.separate(request, b"value", if_match=[b"1"])
+
+    with pytest.raises(ResponseNotUnderstood):
+        await pending
+    if way == "separate":
+        assert (await raw.receive()).mtype is RST
 
 
 async def test_a_refused_block_ends_the_transfer(

@@ -488,6 +488,18 @@ async def test_a_notification_with_an_empty_observe_option_counts(
     assert [(await observed.get()).payload for _ in range(2)] == [b"7", b"8"]
 
 
+async def test_a_notification_with_an_unknown_critical_option_does_not_count(
+    opened: Opened, raw: RawTcpPeer
+) -> None:
+    """RFC 7252 5.4.1."""
+    observed: asyncio.Queue[Message] = asyncio.Queue()
+    _, request = await observe(opened, raw, observed.put_nowait)
+    raw.answer(request, b"1", observe=1, if_match=[b"1"])
+    raw.answer(request, b"2", observe=2)
+
+    assert (await observed.get()).payload == b"2"
+
+
 async def test_a_forgotten_observation_is_ended_at_its_next_notification(
     opened: Opened, raw: RawTcpPeer
 ) -> None:

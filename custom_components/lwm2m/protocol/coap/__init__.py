@@ -14,6 +14,7 @@ from .errors import (
     PeerBusy,
     PortInUseError,
     ResetReceived,
+    ResponseNotUnderstood,
     TransferFailed,
 )
 from .limits import PeerLimits
@@ -39,6 +40,7 @@ __all__ = [
     "RequestHandler",
     "ResetReceived",
     "Response",
+    "ResponseNotUnderstood",
     "Scheme",
     "StoredPeer",
     "TransferFailed",

@@ -242,7 +242,8 @@ class CoapEndpoint:
         `timeout` bounds the exchange of each block, in seconds: a large transfer may take its time
         as long as it goes on (thingsboard#14241). Requests to one peer start in order, each when
         the one before is acknowledged (NSTART of RFC 7252 4.7). Cancelling frees the peer at once.
-        NoAcknowledgement, NoResponse, ResetReceived, PeerBusy, TransferFailed, EndpointClosed.
+        NoAcknowledgement, NoResponse, ResetReceived, ResponseNotUnderstood, PeerBusy,
+        TransferFailed, EndpointClosed.
         """
         send = self._sender(message, timeout)
         return await self._fetch_rest(message, await send_request(message, send), send)

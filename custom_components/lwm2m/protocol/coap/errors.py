@@ -25,6 +25,10 @@ class ResetReceived(CoapError):
     """The peer rejected the request with a Reset message (RFC 7252 4.2)."""
 
 
+class ResponseNotUnderstood(CoapError):
+    """The response has a critical option that we don't know (RFC 7252 5.4.1)."""
+
+
 class TransferFailed(CoapError):
     """A block-wise transfer broke its rules or its size limit (RFC 7959)."""
 

@@ -21,7 +21,14 @@ from aiocoap import ACK, CON, EMPTY, NON, RST
 from aiocoap.messagemanager import MessageManager
 from aiocoap.tokenmanager import TokenManager
 
-from .errors import EndpointClosed, NoAcknowledgement, NoResponse, PeerBusy, ResetReceived
+from .errors import (
+    EndpointClosed,
+    NoAcknowledgement,
+    NoResponse,
+    PeerBusy,
+    ResetReceived,
+    ResponseNotUnderstood,
+)
 from .lines import Lines
 from .wire import (
     CON_CONTENT,
@@ -32,6 +39,7 @@ from .wire import (
     MalformedMessage,
     acknowledge,
     decode,
+    is_understood,
     must_be_rejected,
     read_notification,
     reset,
@@ -104,8 +112,8 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
         """Send one request message and return its response, of whatever code.
 
         `timeout` is in seconds. Cancelling withdraws the message, also one that is
-        still queued behind another. NoAcknowledgement, NoResponse, ResetReceived, PeerBusy,
-        EndpointClosed.
+        still queued behind another. NoAcknowledgement, NoResponse, ResetReceived,
+        ResponseNotUnderstood, PeerBusy, EndpointClosed.
         """
         if self._closed:
             raise EndpointClosed
@@ -150,6 +158,9 @@ class TokenLayer(TokenManager):  # type: ignore[misc]  # aiocoap is untyped
         """Give a response to its exchange; False when none waits for it."""
         exchange = self.outgoing_requests.get((response.token, response.remote))
         if exchange is None or exchange.response.done():
+            return False
+        if not is_understood(response):
+            exchange.add_exception(ResponseNotUnderstood("a critical option is unknown"))
             return False
         if (
             exchange.message.opt.observe == 1
@@ -211,6 +222,8 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
         ):
             if head == CON_CONTENT:
                 self.message_interface.send_datagram(acknowledge(data), peer)
+            if self._lines:
+                self._lines.heard(peer)
             self._observations.notify(observation, response)
             return
         try:
@@ -227,9 +240,11 @@ class MessageLayer(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
             message.code.is_response()
             and message.mtype in (CON, NON)
             and (observation := self._observations.get(peer, message.token))
+            and is_understood(message)
         ):
             if message.mtype is CON:
                 self._send_empty_ack(peer, message.mid, "notification")
+                self._remember(message)
             self._observations.deliver(observation, message)
         else:
             self.dispatch_message(message)

@@ -24,6 +24,7 @@ from .binding import bind
 from .connection import Connection, TcpPeer
 from .errors import ConnectionLost
 from .peer import Scheme
+from .wire import is_understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,7 +193,9 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         if message.code.is_request():
             self.counters.requests += 1
             self._tokens.process_request(message)
-        elif observation := self._observations.get(message.remote, message.token):
+        elif (
+            observation := self._observations.get(message.remote, message.token)
+        ) and is_understood(message):
             self._observations.deliver(observation, message)
         elif not self._tokens.process_response(message):
             self.counters.unmatched += 1

@@ -75,10 +75,11 @@ async def send_request(request: Message, send: SendOne) -> Message:
         if (
             response.code == REQUEST_ENTITY_TOO_LARGE
             and offset == 0
-            and answer is not None
-            and block_size(answer.size_exponent) < len(message.payload)
+            and (smaller := _smaller_blocks(message, response)) is not None
         ):
-            peer.maximum_block_size_exp = exponent = answer.size_exponent
+            exponent = smaller
+            if answer is not None:
+                peer.maximum_block_size_exp = exponent
             in_blocks = True
             continue
         if not in_blocks:
@@ -136,6 +137,22 @@ def is_whole(response: Message) -> bool:
     """Tell whether a response is no block of a larger one, also not its last (RFC 7959 2.2)."""
     block: BlockOption.BlockwiseTuple | None = response.opt.block2
     return block is None or (block.block_number == 0 and not block.more)
+
+
+def _smaller_blocks(message: Message, response: Message) -> int | None:
+    """Return the SZX to try again with after a 4.13, None when there is no use.
+
+    Block1 in it says which; without that in either, it is a hint to try blocks at all, unless
+    Size1 says that the whole is too large (RFC 7959 2.9.3).
+    """
+    size = len(message.payload)
+    if response.opt.block1 is not None:
+        exponent = int(response.opt.block1.size_exponent)
+    elif message.opt.block1 is None and size <= (response.opt.size1 or size):
+        exponent = largest_block(MESSAGE_OVERHEAD + size - 1)
+    else:
+        return None
+    return exponent if block_size(exponent) < size else None
 
 
 def _request_block(request: Message, offset: int, exponent: int) -> Message:

@@ -44,6 +44,9 @@ _ONLY_BLOCK = frozenset((b"", *(bytes((exponent,)) for exponent in range(MAX_SIZ
 """Block2 of a first block that is the last, in each size (RFC 7959 2.2)."""
 
 
+_CRITICAL_IN_RESPONSES = {OptionNumber.BLOCK1, OptionNumber.BLOCK2}
+
+
 class MalformedMessage(ValueError):
     """A datagram that is no CoAP message."""
 
@@ -128,6 +131,17 @@ def end_of_options(data: bytes, at: int) -> int:
             length = _EXTENDED[length] + int.from_bytes(data[at : at + size])
         at += size + length
     raise MalformedMessage("too many options")
+
+
+def is_understood(response: Message) -> bool:
+    """Tell whether a response has no critical option that we don't know.
+
+    Else it is to be rejected (RFC 7252 5.4.1). What only requests have is unknown in a response.
+    """
+    return not any(
+        number.is_critical() and number not in _CRITICAL_IN_RESPONSES
+        for number in response.opt._options
+    )
 
 
 def must_be_rejected(data: bytes) -> bool:
