@@ -827,6 +827,22 @@ async def test_a_stranger_with_most_of_what_is_not_complete_makes_room(
         assert (await raw.receive()).code == CONTENT
 
 
+async def test_a_stranger_that_holds_nothing_makes_no_room(
+    opened_with: Callable[..., Awaitable[Opened]],
+    connect: Callable[..., Awaitable[RawTcpPeer]],
+) -> None:
+    """It would free nothing."""
+    opened = await opened_with(incomplete=100 * KIB)
+    stranger, modest, greedy = [await connect(opened) for _ in range(3)]
+    for raw, size in ((modest, 50), (greedy, 60)):
+        opened.known.add(await opened.peer(raw))
+        raw.writer.write(_serialize(raw.make(PUT, payload=bytes(size * KIB)))[:-1])
+        await raw.writer.drain()
+
+    assert (await greedy.receive()).payload == b"too much for now"
+    assert (await stranger.request(GET, "hello")).code == CONTENT
+
+
 async def test_what_has_become_complete_is_held_no_more(
     opened_with: Callable[..., Awaitable[Opened]],
     connect: Callable[..., Awaitable[RawTcpPeer]],

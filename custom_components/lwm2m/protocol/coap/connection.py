@@ -151,8 +151,9 @@ class Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        self._frames.feed(data)
-        self._work()
+        if not self._closing:  # TLS hands over what it had read
+            self._frames.feed(data)
+            self._work()
 
     @override
     def pause_writing(self) -> None:

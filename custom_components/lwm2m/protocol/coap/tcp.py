@@ -149,7 +149,8 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         """
         self._held += change
         while self._held > self.limits.incomplete:
-            worst = max(self._connections, key=lambda one: (not self.is_known(one.peer), one.held))
+            holding = (one for one in self._connections if one.held)
+            worst = max(holding, key=lambda one: (not self.is_known(one.peer), one.held))
             worst.abort("too much for now")
 
     def opened(self, connection: Connection) -> None:
