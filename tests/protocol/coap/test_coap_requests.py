@@ -449,6 +449,33 @@ async def test_a_response_with_an_unknown_critical_option_is_none(
         assert (await raw.receive()).mtype is RST
 
 
+async def test_large_requests_to_one_resource_go_one_after_the_other(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    """A peer cannot tell the blocks of one from those of the other."""
+    payloads = [bytes([number]) * 3000 for number in range(2)]
+    pending = [start(endpoint, request_to("5", code=PUT, payload=each)) for each in payloads]
+
+    received = [(await receive_blocks(raw))[0] for _ in pending]
+
+    await asyncio.gather(*pending)
+    assert received == payloads
+
+
+async def test_a_large_request_leaves_others_to_the_same_peer_their_turn(
+    endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
+) -> None:
+    large = start(endpoint, request_to("5", code=PUT, payload=bytes(3000)))
+    first = await raw.receive()
+    small = start(endpoint, request_to("5"))
+    raw.answer(first, code=CONTINUE, block1=(0, True, 6))
+
+    raw.answer(await raw.receive(), b"value")
+
+    assert (await small).payload == b"value"
+    large.cancel()
+
+
 async def test_a_refused_block_ends_the_transfer(
     endpoint: CoapEndpoint, raw: RawPeer, request_to: MakeRequest
 ) -> None:

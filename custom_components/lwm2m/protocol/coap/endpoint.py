@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 import errno
 from functools import partial
 from itertools import chain
 import logging
 from typing import TYPE_CHECKING, Any, override
+from weakref import WeakValueDictionary
 
 from aiocoap import (
     BAD_OPTION,
     CONTINUE,
+    FETCH,
     INTERNAL_SERVER_ERROR,
     PROXYING_NOT_SUPPORTED,
     SERVICE_UNAVAILABLE,
@@ -42,6 +44,7 @@ from .udp import UdpPeer, UdpTransport
 from .udp_socket import bind_udp
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     import socket
 
     from aiocoap.pipe import Pipe
@@ -114,6 +117,10 @@ class CoapEndpoint:
         self._is_known = is_known
         self._on_lost = on_lost
         self._transports: dict[Transport, TokenLayer] = {}
+        self._transfers: WeakValueDictionary[tuple[Peer, tuple[str, ...]], asyncio.Lock] = (
+            WeakValueDictionary()
+        )
+        """By the resource that they are of."""
         self._closed = False
 
     async def listen(self, scheme: Scheme, host: str | None, port: int) -> int:
@@ -246,7 +253,8 @@ class CoapEndpoint:
         TransferFailed, EndpointClosed.
         """
         send = self._sender(message, timeout)
-        return await self._fetch_rest(message, await send_request(message, send), send)
+        async with self._alone(message):
+            return await self._fetch_rest(message, await send_request(message, send), send)
 
     async def observe(
         self,
@@ -284,8 +292,9 @@ class CoapEndpoint:
 
         try:
             send = self._sender(message, timeout, on_response=on_response)
-            first = await send_request(message, send)
-            response = await self._fetch_rest(message, first, self._sender(message, timeout))
+            async with self._alone(message):
+                first = await send_request(message, send)
+                response = await self._fetch_rest(message, first, self._sender(message, timeout))
         except BaseException:
             if established is not None:
                 self.observations.remove(established.remote, established.token)
@@ -353,8 +362,21 @@ class CoapEndpoint:
         if observation is None:
             return None
         message = observation.request.copy(observe=1)
-        first = await send_request(message, self._sender(message, timeout, token=token))
-        return await self._fetch_rest(message, first, self._sender(message, timeout))
+        async with self._alone(message):
+            first = await send_request(message, self._sender(message, timeout, token=token))
+            return await self._fetch_rest(message, first, self._sender(message, timeout))
+
+    def _alone(self, message: Message) -> AbstractAsyncContextManager[Any]:
+        """Return what lets one request in blocks at a time to a resource of a peer.
+
+        Blocks don't say which request they are of: those of two would be taken for one
+        (RFC 7959 2.5, RFC 9175 3). So it is with the blocks of the answer to a FETCH, which are
+        asked for without its payload.
+        """
+        peer: Peer = message.remote
+        if len(message.payload) <= peer.maximum_payload_size and message.code != FETCH:
+            return nullcontext()
+        return self._transfers.setdefault((peer, message.opt.uri_path), asyncio.Lock())
 
     def _sender(
         self, message: Message, timeout: float, **options: Any
