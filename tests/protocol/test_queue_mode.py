@@ -73,6 +73,10 @@ class Sleeper:
                 if (event.awake, event.waiting) == (awake, waiting):
                     return event
 
+    def drain(self) -> list[Presence]:
+        """Take the events that no test has taken yet."""
+        return [self._presence.get_nowait() for _ in range(self._presence.qsize())]
+
     async def ask(self, operation: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Begin an operation of the server, as far as it goes without the device."""
         task = asyncio.create_task(operation)
@@ -162,6 +166,18 @@ async def test_an_update_wakes_the_client(sleeper: Sleeper) -> None:
     """The specification's own way to say so."""
     await sleeper.wake()
     await sleeper.until(awake=True)
+
+
+async def test_a_client_that_wakes_up_is_told_of_once(make_sleeper: MakeSleeper) -> None:
+    sleeper = await make_sleeper(awake_time=PATIENCE)
+    sleeper.client.disconnected()
+    await sleeper.until(awake=False)
+
+    for _ in range(3):
+        await sleeper.wake()
+
+    told = sleeper.drain()
+    assert [event.awake for event in told] == [True]
 
 
 async def test_a_send_wakes_the_client(sleeper: Sleeper) -> None:
