@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace as replace_fields
 from functools import cache
 import random
@@ -135,7 +136,8 @@ class Board:
     def tick(self, seconds: float) -> None:
         """Let some time pass: values drift, meters count."""
         if self.blueprint.tick is not None:
-            self.blueprint.tick(self, seconds)
+            with suppress(KeyError):  # the server has deleted what was to change
+                self.blueprint.tick(self, seconds)
         for board in self.behind.values():
             board.tick(seconds)
 

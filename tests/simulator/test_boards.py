@@ -160,6 +160,15 @@ def test_time_passing_keeps_all_values_valid(name: str) -> None:
                 assert model.maximum is None or value <= model.maximum, path
 
 
+@every_board
+def test_time_passes_without_what_the_server_has_deleted(name: str) -> None:
+    board = idle(name)
+    for instance in board.instances:
+        if instance.object_id > 3:
+            board.remove(instance)
+    board.tick(60)
+
+
 @pytest.mark.parametrize("object_id", [3303, 3304, 3315, 3301])
 def test_weather_drifts_within_the_sensors_range(object_id: int) -> None:
     board = Board(WEATHER_STATION, server=NOWHERE)
