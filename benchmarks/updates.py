@@ -175,7 +175,7 @@ def free_port(kind: socket.SocketKind) -> int:
 
 async def prepare_home(home: HomeAssistant, coap_port: int, mqtt_port: int) -> None:
     """Add both integrations; new LwM2M devices are taken at once."""
-    server = {"name": "LwM2M", "host": HOST, "port": coap_port}
+    server = {"name": "LwM2M", "port": coap_port, "more_options": {"host": HOST}}
     entry = (await home.flow(server, handler="lwm2m"))["result"]
     await home.options(entry["entry_id"], "new_devices", {"accept_new_devices": "at_once"})
     plain = {"set_client_cert": False, "set_ca_cert": "off", "transport": "tcp"}

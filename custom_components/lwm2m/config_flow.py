@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, override
 
@@ -12,9 +13,11 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryFlow,
 )
-from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
+from homeassistant.const import ATTR_AREA_ID, CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import callback
-from homeassistant.helpers import config_validation as cv
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.selector import AreaSelector
 import voluptuous as vol
 
 from .address import (
@@ -37,6 +40,7 @@ from .const import (
 from .credentials import SecurityMode, load_credential, mode_of
 from .device_flow import DeviceSubentryFlow
 from .errors import listen_failure
+from .following import UNSEEN_OBJECTS
 from .new_device import NewDevice
 from .options_flow import Lwm2mOptionsFlow
 
@@ -50,16 +54,32 @@ if TYPE_CHECKING:
     from .protocol.registration import Registration
 
 DEFAULT_NAME = "LwM2M"
+MAX_PORT = 65_535
 
+SECTION_MORE_OPTIONS = "more_options"
+MORE_OPTIONS_SCHEMA = vol.Schema(
+    {
+        vol.Optional(CONF_HOST): cv.string,
+        vol.Optional(CONF_TLS_PORT): int,
+        vol.Optional(CONF_TCP_PORT): int,
+    }
+)
+"""What few need: folded away unless it is set."""
 SERVER_SCHEMA = vol.Schema(
     {
         vol.Required(CONF_NAME): cv.string,
-        vol.Optional(CONF_HOST): cv.string,
-        vol.Optional(CONF_COAPS_PORT): cv.port,
-        vol.Optional(CONF_PORT): cv.port,
-        vol.Optional(CONF_TLS_PORT): cv.port,
-        vol.Optional(CONF_TCP_PORT): cv.port,
+        vol.Optional(CONF_COAPS_PORT): int,
+        vol.Optional(CONF_PORT): int,
+        vol.Required(SECTION_MORE_OPTIONS): section(MORE_OPTIONS_SCHEMA, {"collapsed": True}),
     }
+)
+SERVER_SCHEMA_UNFOLDED = SERVER_SCHEMA.extend(
+    {
+        vol.Required(SECTION_MORE_OPTIONS): section(MORE_OPTIONS_SCHEMA, {"collapsed": False}),
+    }
+)
+NEW_DEVICE_SCHEMA = vol.Schema(
+    {vol.Optional(CONF_NAME): cv.string, vol.Optional(ATTR_AREA_ID): AreaSelector()}
 )
 
 
@@ -93,15 +113,15 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
         """Add a server."""
         errors: dict[str, str] = {}
         if user_input is not None:
+            user_input |= user_input.pop(SECTION_MORE_OPTIONS)
             address = _address(user_input)
-            if not (errors := _port_errors(address)):
+            errors = _port_errors(address) or await self._try_to_listen(address)
+            if not errors:
                 await self.async_set_unique_id(unique_id_of(address))
                 self._abort_if_unique_id_configured()
-                errors = await self._try_to_listen(address)
-            if not errors:
                 return self.async_create_entry(title=user_input[CONF_NAME], data=address)
         return self._show_server_form(
-            "user", user_input or {CONF_NAME: DEFAULT_NAME, **DEFAULT_PORTS}, errors
+            "user", user_input or {CONF_NAME: self._unused_name(), **DEFAULT_PORTS}, errors
         )
 
     async def async_step_reconfigure(
@@ -111,6 +131,7 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
         entry: Lwm2mConfigEntry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
+            user_input |= user_input.pop(SECTION_MORE_OPTIONS)
             title = user_input[CONF_NAME]
             address = _address(user_input)
             former = address_of(entry.data)
@@ -121,12 +142,12 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
             if not errors and any(not usual_scheme(address, mode) for mode in _modes_of(entry)):
                 errors = {CONF_COAPS_PORT: "coaps_needed"}
             if not errors:
+                errors = await self._try_to_listen(address, former if is_loaded else {})
+            if not errors:
                 unique_id = unique_id_of(address)
                 if unique_id != entry.unique_id:
                     await self.async_set_unique_id(unique_id)
                     self._abort_if_unique_id_configured()
-                errors = await self._try_to_listen(address, former if is_loaded else {})
-            if not errors:
                 rest = {key: value for key, value in entry.data.items() if key not in ADDRESS}
                 return self.async_update_reload_and_abort(
                     entry, unique_id=unique_id, title=title, data=address | rest
@@ -138,11 +159,28 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
     def _show_server_form(
         self, step_id: str, values: dict[str, Any], errors: dict[str, str]
     ) -> ConfigFlowResult:
+        """Show the form; what is wrong with a field of the section is said above the section."""
+        folded = not any(values.get(str(field)) for field in MORE_OPTIONS_SCHEMA.schema)
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(SERVER_SCHEMA, values),
-            errors=errors,
+            data_schema=self.add_suggested_values_to_schema(
+                SERVER_SCHEMA if folded else SERVER_SCHEMA_UNFOLDED,
+                {**values, SECTION_MORE_OPTIONS: values},
+            ),
+            errors={
+                SECTION_MORE_OPTIONS if field in MORE_OPTIONS_SCHEMA.schema else field: error
+                for field, error in errors.items()
+            },
+            description_placeholders={
+                "port": ", ".join(str(values[field]) for field in errors if field in values)
+            },
         )
+
+    def _unused_name(self) -> str:
+        """Return a name that no server has."""
+        taken = {entry.title for entry in self._async_current_entries()}
+        numbered = (f"{DEFAULT_NAME} {number}" for number in count(2))
+        return next(name for name in chain([DEFAULT_NAME], numbered) if name not in taken)
 
     async def _try_to_listen(
         self, address: dict[str, Any], held: Mapping[str, Any] = MappingProxyType({})
@@ -186,11 +224,16 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
         if hub is None or registration is None:
             return self.async_abort(reason="not_registered")
         if user_input is not None:
-            hub.async_approve(registration.endpoint)
+            hub.async_approve(registration.endpoint, user_input.get(CONF_NAME, "").strip())
+            dr.async_get(self.hass).async_update_device(
+                hub.devices[registration.endpoint].id, area_id=user_input.get(ATTR_AREA_ID)
+            )
             return self.async_abort(reason="device_added")
-        self._set_confirm_only()
         return self.async_show_form(
             step_id="confirm",
+            data_schema=self.add_suggested_values_to_schema(
+                NEW_DEVICE_SCHEMA, {CONF_NAME: registration.endpoint}
+            ),
             description_placeholders={
                 # Shown as code: a stranger's name must not become a link or a picture.
                 "endpoint": registration.endpoint.replace("`", "'"),
@@ -212,6 +255,8 @@ def _port_errors(address: dict[str, Any]) -> dict[str, str]:
     ports = ports_of(address)
     if not ports:
         return {"base": "no_port"}
+    if wrong := [PORTS[scheme] for scheme, port in ports.items() if not 0 < port <= MAX_PORT]:
+        return dict.fromkeys(wrong, "invalid_port")
     sockets = _sockets_of(address)
     return {
         PORTS[scheme]: "same_port"
@@ -232,12 +277,12 @@ def _modes_of(entry: ConfigEntry) -> set[SecurityMode]:
 
 
 def _describe_objects(hub: Hub, registration: Registration) -> str:
-    """List the objects that an endpoint offers, with the number of instances past one."""
+    """List the objects of an endpoint that get entities, with the number of instances past one."""
     instances = Counter(path.object_id for path in registration.instances)
     names: list[str] = []
-    for object_id in sorted(registration.objects):
+    for object_id in sorted(registration.objects - UNSEEN_OBJECTS):
         model = hub.models.get(object_id, registration.versions.get(object_id))
         name = f"{model.name} ({object_id})" if model else str(object_id)
-        count = instances[object_id]
-        names.append(f"{name} × {count}" if count > 1 else name)
+        times = instances[object_id]
+        names.append(f"{name} × {times}" if times > 1 else name)
     return ", ".join(names)

@@ -267,7 +267,7 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
         placeholders: dict[str, str] = {}
         if user_input is not None:
             trust = Trust(user_input["trust"])
-            if trust is Trust.ISSUED:
+            if trust is Trust.ISSUED and not user_input.get("certificate", "").strip():
                 key = make_private_key()
                 held = CertificateTrust(
                     CertificateUsage.DOMAIN_ISSUED_CERTIFICATE,
@@ -372,6 +372,8 @@ def _read_certificates(
     user_input: dict[str, Any], trust: Trust
 ) -> tuple[tuple[bytes, ...], dict[str, str]]:
     """Read the certificate that is held, and after it the roots; or return a form's errors."""
+    if trust is Trust.ISSUED:
+        return (), {"certificate": "certificate_not_needed"}
     found: list[bytes] = []
     for field in ("certificate", *(["roots"] if trust.needs_roots else [])):
         try:

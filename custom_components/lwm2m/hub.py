@@ -210,8 +210,8 @@ class Hub:
     # Endpoints
 
     @callback
-    def async_approve(self, endpoint: str) -> None:
-        """Make an endpoint a device, if it is none yet."""
+    def async_approve(self, endpoint: str, name: str = "") -> None:
+        """Make an endpoint a device, if it is none yet; its name is the endpoint's unless given."""
         if endpoint in self.devices:
             return
         self._hass.config_entries.async_add_subentry(
@@ -219,7 +219,7 @@ class Hub:
             ConfigSubentry(
                 data=MappingProxyType({}),
                 subentry_type=SUBENTRY_TYPE_DEVICE,
-                title=endpoint,
+                title=name or endpoint,
                 unique_id=endpoint,
             ),
         )

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from homeassistant.util.event_type import EventType
 
 SECURITY_MESSAGES = {
-    SecurityEventType.UNKNOWN_IDENTITY: "was asked for by an unknown device",
-    SecurityEventType.WRONG_KEY: "was shown a wrong key",
+    SecurityEventType.UNKNOWN_IDENTITY: "turned an unknown device away",
+    SecurityEventType.WRONG_KEY: "could not prove who it is: wrong key",
     SecurityEventType.HANDSHAKE_FAILED: "could not establish a secure connection",
     SecurityEventType.ENDPOINT_MISMATCH: "pretended to be another device",
-    SecurityEventType.PLAINTEXT_ATTEMPT: "was spoken for without encryption",
+    SecurityEventType.PLAINTEXT_ATTEMPT: "was turned away, as it came without encryption",
     SecurityEventType.REPLAY: "was sent repeated messages",
     SecurityEventType.BAD_MAC: "was sent forged messages",
     SecurityEventType.FLOOD: "was flooded with connections",

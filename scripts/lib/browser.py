@@ -11,7 +11,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Locator, Page, async_playwright, expect
 
 from .home_assistant import HOST, PASSWORD, USER, HomeAssistantError, stop
 
@@ -100,7 +100,12 @@ async def open_confirmation(page: Page, name: str) -> None:
     """Press Add on the card of an endpoint, which leaves its confirmation open."""
     card = page.locator("ha-config-flow-card", has_text=name)
     await card.get_by_text("Add", exact=True).click()
-    await expect(page.get_by_role("button", name="Submit")).to_be_visible()
+    await expect(dialog_button(page, "Add")).to_be_visible()
+
+
+def dialog_button(page: Page, name: str) -> Locator:
+    """Find a button of the flow that is open."""
+    return page.locator("dialog-data-entry-flow").get_by_role("button", name=name, exact=True)
 
 
 async def open_device(page: Page, url: str, name: str) -> None:
@@ -119,7 +124,7 @@ async def open_add_device(page: Page, url: str, endpoint: str) -> None:
     await expect(page.get_by_text("Leave it empty and a strong key is made.")).to_be_visible()
 
 
-async def press_next(page: Page, shown: str) -> None:
-    """Send the form of a flow, and wait for a text of the next one."""
-    await page.get_by_role("button", name="Next").click()
+async def press(page: Page, button: str, shown: str) -> None:
+    """Press a button of a flow, and wait for a text of what comes then."""
+    await dialog_button(page, button).click()
     await expect(page.get_by_text(shown)).to_be_visible()

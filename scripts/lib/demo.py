@@ -177,7 +177,12 @@ async def boards(server_port: int, secure_port: int, key: str, log: Path) -> Asy
 
 async def add_server(home: HomeAssistant, port: int, secure_port: int) -> str:
     """Add the LwM2M server, or move it to other ports; return the ID of its entry."""
-    server = {"name": "LwM2M", "host": HOST, "port": port, "coaps_port": secure_port}
+    server = {
+        "name": "LwM2M",
+        "coaps_port": secure_port,
+        "port": port,
+        "more_options": {"host": HOST},
+    }
     entries = await home.call("config_entries/get", domain=DOMAIN)
     if not entries:
         result = await home.flow(server, handler=DOMAIN)

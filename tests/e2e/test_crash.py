@@ -69,7 +69,7 @@ async def test_registration_observation_and_values_outlive_a_kill(
 
     async with AsyncExitStack() as stack:
         async with home_assistant(tmp_path, http_port) as home:
-            server = {"name": "LwM2M", "host": HOST, "port": coap_port}
+            server = {"name": "LwM2M", "port": coap_port, "more_options": {"host": HOST}}
             await home.flow(server, handler=DOMAIN)
             (entry,) = await home.call("config_entries/get", domain=DOMAIN)
             at_once = {CONF_ACCEPT_NEW_DEVICES: AcceptNewDevices.AT_ONCE}

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
     SOURCE_USER,
+    ConfigEntryDisabler,
     ConfigEntryState,
     ConfigFlowResult,
 )
-from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
+from homeassistant.const import ATTR_AREA_ID, CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -24,6 +26,7 @@ from custom_components.lwm2m.address import (
     CONF_TLS_PORT,
     address_of,
 )
+from custom_components.lwm2m.config_flow import SECTION_MORE_OPTIONS
 from custom_components.lwm2m.const import (
     CONF_ACCEPT_NEW_DEVICES,
     CONF_ENDPOINT,
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
+
+TCP_PORTS = (CONF_TLS_PORT, CONF_TCP_PORT)
 
 
 @pytest.fixture
@@ -68,11 +73,28 @@ def taken_ipv6_port() -> Iterator[int]:
         yield sock.getsockname()[1]
 
 
+def folded(user_input: dict[str, Any]) -> dict[str, Any]:
+    """Put the fields of the section there."""
+    more = {key: user_input.pop(key) for key in (CONF_HOST, *TCP_PORTS) if key in user_input}
+    return {**user_input, SECTION_MORE_OPTIONS: more}
+
+
+def suggested(result: ConfigFlowResult) -> dict[str, Any]:
+    """Return what a form for a server suggests."""
+    schema = result["data_schema"]
+    assert schema is not None
+    fields = dict(schema.schema)
+    more = fields.pop(SECTION_MORE_OPTIONS).schema.schema
+    return {
+        str(key): key.description["suggested_value"] for key in (*fields, *more) if key.description
+    }
+
+
 async def add_server(hass: HomeAssistant, **user_input: Any) -> ConfigFlowResult:
     """Open the form for a new server and send it."""
     result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     return await hass.config_entries.flow.async_configure(
-        result["flow_id"], {CONF_NAME: "Greenhouse", **user_input}
+        result["flow_id"], {CONF_NAME: "Greenhouse", **folded(user_input)}
     )
 
 
@@ -83,7 +105,7 @@ async def reconfigure(
     result = await entry.start_reconfigure_flow(hass)
     assert result["type"] is FlowResultType.FORM
     result = await hass.config_entries.flow.async_configure(
-        result["flow_id"], {CONF_NAME: entry.title, **user_input}
+        result["flow_id"], {CONF_NAME: entry.title, **folded(user_input)}
     )
     await settle(hass)
     return result
@@ -112,11 +134,7 @@ async def add_by_name(hass: HomeAssistant, entry: Lwm2mConfigEntry, endpoint: st
 
 async def test_form_suggests_the_usual_ports(hass: HomeAssistant) -> None:
     result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
-    schema = result["data_schema"]
-    assert schema is not None
-    suggested = {str(key): key.description for key in schema.schema}
-    assert suggested[CONF_PORT] == {"suggested_value": 5683}
-    assert suggested[CONF_COAPS_PORT] == {"suggested_value": 5684}
+    assert suggested(result) == {CONF_NAME: "LwM2M", CONF_PORT: 5683, CONF_COAPS_PORT: 5684}
     assert result["errors"] == {}
 
 
@@ -146,7 +164,7 @@ async def test_port_in_use(hass: HomeAssistant, taken_port: int, unused_udp_port
     result = await add_server(hass, host=LOOPBACK, port=taken_port)
     assert result["errors"] == {CONF_PORT: "port_in_use"}
     result = await hass.config_entries.flow.async_configure(
-        result["flow_id"], {CONF_NAME: "Greenhouse", CONF_PORT: unused_udp_port}
+        result["flow_id"], {CONF_NAME: "Greenhouse", **folded({CONF_PORT: unused_udp_port})}
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
@@ -180,7 +198,7 @@ async def test_two_tcp_ports_differ(hass: HomeAssistant, unused_tcp_port: int) -
     result = await add_server(
         hass, host=LOOPBACK, tcp_port=unused_tcp_port, tls_port=unused_tcp_port
     )
-    assert result["errors"] == {CONF_TLS_PORT: "same_port"}
+    assert result["errors"] == {SECTION_MORE_OPTIONS: "same_port"}
 
 
 async def test_one_number_is_a_udp_port_and_a_tcp_port(
@@ -195,7 +213,8 @@ async def test_tcp_port_in_use(
 ) -> None:
     hass.config.components.add("shelly")
     result = await add_server(hass, host=LOOPBACK, port=unused_udp_port, tcp_port=taken_tcp_port)
-    assert result["errors"] == {CONF_TCP_PORT: "port_in_use"}
+    assert result["errors"] == {SECTION_MORE_OPTIONS: "port_in_use"}
+    assert result["description_placeholders"] == {"port": str(taken_tcp_port)}
 
 
 async def test_a_server_of_tcp_alone_has_an_id_of_its_own(
@@ -226,7 +245,7 @@ async def test_host_of_another_machine(
     hass: HomeAssistant, host: str, unused_udp_port: int
 ) -> None:
     result = await add_server(hass, host=host, port=unused_udp_port)
-    assert result["errors"] == {CONF_HOST: "host_not_local"}
+    assert result["errors"] == {SECTION_MORE_OPTIONS: "host_not_local"}
 
 
 @pytest.mark.parametrize(
@@ -234,8 +253,8 @@ async def test_host_of_another_machine(
     [
         (PermissionError(13, "no"), {CONF_PORT: "port_not_allowed"}),
         (OSError(23, "no"), {CONF_PORT: "cannot_listen"}),
-        (socket.gaierror(-2, "no"), {CONF_HOST: "host_not_local"}),
-        (UnicodeError("label too long"), {CONF_HOST: "host_not_local"}),
+        (socket.gaierror(-2, "no"), {SECTION_MORE_OPTIONS: "host_not_local"}),
+        (UnicodeError("label too long"), {SECTION_MORE_OPTIONS: "host_not_local"}),
     ],
 )
 async def test_address_that_cannot_be_bound(
@@ -252,7 +271,43 @@ async def test_address_that_cannot_be_bound(
 async def test_same_address_is_not_added_twice(hass: HomeAssistant, unused_udp_port: int) -> None:
     await add_server(hass, host=LOOPBACK, port=unused_udp_port)
     result = await add_server(hass, host=LOOPBACK, port=unused_udp_port)
+    assert result["errors"] == {CONF_PORT: "port_in_use"}
+
+
+async def test_address_of_a_disabled_server_is_not_added_twice(
+    hass: HomeAssistant, unused_udp_port: int
+) -> None:
+    added = await add_server(hass, host=LOOPBACK, port=unused_udp_port)
+    await hass.config_entries.async_set_disabled_by(
+        added["result"].entry_id, ConfigEntryDisabler.USER
+    )
+    result = await add_server(hass, host=LOOPBACK, port=unused_udp_port)
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
+
+
+@pytest.mark.parametrize("port", [0, -1, 65_536])
+async def test_number_that_is_no_port(hass: HomeAssistant, port: int) -> None:
+    result = await add_server(hass, host=LOOPBACK, port=port)
+    assert result["errors"] == {CONF_PORT: "invalid_port"}
+
+
+async def test_another_server_is_suggested_another_name(
+    hass: HomeAssistant, unused_udp_port: int
+) -> None:
+    await add_server(hass, name="LwM2M", host=LOOPBACK, port=unused_udp_port)
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    assert suggested(result)[CONF_NAME] == "LwM2M 2"
+
+
+async def test_more_options_are_unfolded_where_they_are_set(
+    hass: HomeAssistant, server: MockConfigEntry
+) -> None:
+    new = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    there = await server.start_reconfigure_flow(hass)
+    schemas = [form["data_schema"] for form in (new, there)]
+    assert [
+        schema.schema[SECTION_MORE_OPTIONS].options["collapsed"] for schema in schemas if schema
+    ] == [True, False]
 
 
 async def test_second_server_on_another_port(
@@ -283,12 +338,7 @@ async def server(hass: HomeAssistant, unused_udp_port: int) -> MockConfigEntry:
 
 async def test_form_suggests_what_is_set(hass: HomeAssistant, server: MockConfigEntry) -> None:
     result = await server.start_reconfigure_flow(hass)
-    schema = result["data_schema"]
-    assert schema is not None
-    suggested = {
-        str(key): key.description["suggested_value"] for key in schema.schema if key.description
-    }
-    assert suggested == {CONF_NAME: "Greenhouse", **address_of(server.data)}
+    assert suggested(result) == {CONF_NAME: "Greenhouse", **address_of(server.data)}
 
 
 async def test_renaming_does_not_restart_the_server(
@@ -319,7 +369,7 @@ async def test_other_host_on_the_same_port(hass: HomeAssistant, server: MockConf
 
 async def test_wrong_host_on_the_same_port(hass: HomeAssistant, server: MockConfigEntry) -> None:
     result = await reconfigure(hass, server, host="192.0.2.1", port=server.data[CONF_PORT])
-    assert result["errors"] == {CONF_HOST: "host_not_local"}
+    assert result["errors"] == {SECTION_MORE_OPTIONS: "host_not_local"}
     assert server.state is ConfigEntryState.LOADED
 
 
@@ -334,7 +384,7 @@ async def test_address_of_another_server(
     hass: HomeAssistant, server: MockConfigEntry, hub: Hub, entry: MockConfigEntry
 ) -> None:
     result = await reconfigure(hass, entry, **address_of(server.data))
-    assert result["reason"] == "already_configured"
+    assert result["errors"] == {CONF_PORT: "port_in_use"}
 
 
 async def test_server_without_its_port_starts_on_another(
@@ -412,9 +462,24 @@ async def test_card_says_what_registered(
     assert result["description_placeholders"] == {
         "endpoint": ENDPOINT,
         "address": LOOPBACK,
-        "objects": "LwM2M Server (1), Device (3), BinaryAppDataContainer (19), Temperature (3303),"
+        "objects": "Device (3), BinaryAppDataContainer (19), Temperature (3303),"
         " Light Control (3311) × 2",
     }
+
+
+async def test_device_is_named_and_put_into_an_area(
+    hass: HomeAssistant, hub: Hub, run_board: RunBoard
+) -> None:
+    kitchen = ar.async_get(hass).async_create("Kitchen")
+    await run_board()
+    result = await open_card(hass)
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], {CONF_NAME: "Fridge", ATTR_AREA_ID: kitchen.id}
+    )
+    assert result["reason"] == "device_added"
+    device = dr.async_get(hass).async_get(hub.devices[ENDPOINT].id)
+    assert device is not None
+    assert (device.name, device.area_id) == ("Fridge", kitchen.id)
 
 
 async def test_card_names_unknown_objects_by_number(

@@ -233,6 +233,10 @@ async def test_certificate_is_held_for_what_was_chosen(
 @pytest.mark.parametrize(
     ("user_input", "errors"),
     [
+        (
+            {"trust": Trust.ISSUED, "certificate": pem("CERTIFICATE", AUTHORITY)},
+            {"certificate": "certificate_not_needed"},
+        ),
         ({"trust": Trust.DOMAIN_ISSUED_CERTIFICATE}, {"certificate": "invalid_certificate"}),
         (
             {"trust": Trust.CA_CONSTRAINT, "certificate": pem("CERTIFICATE", AUTHORITY)},

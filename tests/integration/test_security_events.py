@@ -282,7 +282,7 @@ async def test_activity_says_who_did_what(
     await connect(WRONG)
     assert described[EVENT_SECURITY](events[0]) == {
         "name": ENDPOINT,
-        "message": f'was shown a wrong key (from {LOOPBACK}, as "kitchen")',
+        "message": f'could not prove who it is: wrong key (from {LOOPBACK}, as "kitchen")',
     }
 
 

@@ -15,7 +15,12 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components import lwm2m
-from custom_components.lwm2m.config_flow import SERVER_SCHEMA
+from custom_components.lwm2m.config_flow import (
+    MORE_OPTIONS_SCHEMA,
+    NEW_DEVICE_SCHEMA,
+    SECTION_MORE_OPTIONS,
+    SERVER_SCHEMA,
+)
 from custom_components.lwm2m.connection_settings import SDKS
 from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, AcceptNewDevices
 from custom_components.lwm2m.credentials import SecurityMode
@@ -125,6 +130,9 @@ def test_listen_failure_has_texts(hass: HomeAssistant, error: OSError, shelly: b
     [
         (SERVER_SCHEMA, TEXTS["config"]["step"]["user"]),
         (SERVER_SCHEMA, TEXTS["config"]["step"]["reconfigure"]),
+        (MORE_OPTIONS_SCHEMA, TEXTS["config"]["step"]["user"]["sections"]["more_options"]),
+        (MORE_OPTIONS_SCHEMA, TEXTS["config"]["step"]["reconfigure"]["sections"]["more_options"]),
+        (NEW_DEVICE_SCHEMA, TEXTS["config"]["step"]["confirm"]),
         (NEW_DEVICES_SCHEMA, TEXTS["options"]["step"]["new_devices"]),
         (IDENTITY_SCHEMA, TEXTS["options"]["step"]["import_identity"]),
         (DEVICE_SCHEMA, DEVICE_STEPS["user"]),
@@ -138,7 +146,8 @@ def test_listen_failure_has_texts(hass: HomeAssistant, error: OSError, shelly: b
 def test_fields_of_a_form_are_described(
     schema: vol.Schema, step: dict[str, dict[str, str]]
 ) -> None:
-    assert step["data"].keys() == step["data_description"].keys() == set(map(str, schema.schema))
+    fields = set(map(str, schema.schema)) - {SECTION_MORE_OPTIONS}
+    assert step["data"].keys() == step["data_description"].keys() == fields
 
 
 @pytest.mark.parametrize(
