@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+import random
+import socket
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -50,6 +52,43 @@ __all__ = ["ENDPOINT"]
 
 type RunBoard = Callable[..., Awaitable[Board]]
 type Call = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+def unused_udp_port_factory() -> Callable[[], int]:
+    """Make numbers of ports that are free over UDP and TCP.
+
+    Unlike pytest-asyncio's, none is one that the system gives to whoever asks for any port: a test
+    in another process would have it before the server opens it.
+    """
+    numbers = iter(random.sample(range(10_000, 32_768), 100))
+
+    def unused_port() -> int:
+        return next(number for number in numbers if _is_free(number))
+
+    return unused_port
+
+
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(type=kind) as sock:
+            try:
+                sock.bind((LOOPBACK, port))
+            except OSError:
+                return False
+    return True
+
+
+@pytest.fixture
+def unused_udp_port(unused_udp_port_factory: Callable[[], int]) -> int:
+    """Return a port that is free."""
+    return unused_udp_port_factory()
+
+
+@pytest.fixture
+def unused_tcp_port(unused_udp_port_factory: Callable[[], int]) -> int:
+    """Return another."""
+    return unused_udp_port_factory()
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,7 @@ def identity_of(entry: Any) -> ServerIdentity:
 
 
 @pytest.fixture
-def held_port(unused_udp_port_factory: Callable[[], int]) -> Any:
+def held_port() -> Any:
     """A UDP port that another program holds on 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((LOOPBACK, 0))

@@ -30,9 +30,9 @@ PATIENCE = 5.0
 
 
 class Impatient(TransportTuning):  # type: ignore[misc]  # aiocoap is untyped
-    """Gives up on a silent device after 0.1 s, with one retransmission."""
+    """Gives up on a silent device after 0.3 s, with one retransmission."""
 
-    ACK_TIMEOUT = 0.03
+    ACK_TIMEOUT = 0.1
     ACK_RANDOM_FACTOR = 1.0
     MAX_RETRANSMIT = 1
 

@@ -116,7 +116,7 @@ async def make_sleeper(
 @pytest.fixture
 async def sleeper(make_sleeper: MakeSleeper) -> Sleeper:
     """A device that has just fallen asleep, as the server knows."""
-    sleeper = await make_sleeper(awake_time=0.02, tuning=Impatient())
+    sleeper = await make_sleeper(awake_time=0.02)
     await sleeper.until(awake=False)
     return sleeper
 
@@ -124,6 +124,12 @@ async def sleeper(make_sleeper: MakeSleeper) -> Sleeper:
 @pytest.fixture
 async def awake(make_sleeper: MakeSleeper) -> Sleeper:
     """A device that the server takes for awake."""
+    return await make_sleeper()
+
+
+@pytest.fixture
+async def unheard(make_sleeper: MakeSleeper) -> Sleeper:
+    """A device that the server takes for awake, and soon not any more when it keeps silent."""
     return await make_sleeper(tuning=Impatient())
 
 
@@ -344,14 +350,14 @@ async def test_an_instance_that_does_not_fit_is_refused_at_once(sleeper: Sleeper
         await sleeper.client.create(Path(3311), {5851: "bright"})
 
 
-async def test_a_write_without_acknowledgement_is_kept_for_the_next_time(awake: Sleeper) -> None:
+async def test_a_write_without_acknowledgement_is_kept_for_the_next_time(unheard: Sleeper) -> None:
     """The client had fallen asleep earlier than it should."""
-    writing = await awake.write(DIMMER, 40)
-    await awake.until(awake=False, waiting=1)
-    while not awake.device.requests.empty():
-        awake.device.requests.get_nowait()
-    await awake.wake()
-    await awake.answer()
+    writing = await unheard.write(DIMMER, 40)
+    await unheard.until(awake=False, waiting=1)
+    while not unheard.device.requests.empty():
+        unheard.device.requests.get_nowait()
+    await unheard.wake()
+    await unheard.answer()
     await writing
 
 
@@ -508,17 +514,17 @@ async def test_a_write_under_way_is_not_replaced(awake: Sleeper) -> None:
     assert [(await awake.answer())[-2:], (await awake.answer())[-2:]] == ["0a", "14"]
 
 
-async def test_an_unacknowledged_write_can_be_replaced(awake: Sleeper) -> None:
+async def test_an_unacknowledged_write_can_be_replaced(unheard: Sleeper) -> None:
     """It waits like all others."""
-    first = await awake.write(DIMMER, 10)
-    await awake.until(awake=False, waiting=1)
-    while not awake.device.requests.empty():
-        awake.device.requests.get_nowait()
-    second = await awake.write(DIMMER, 20)
+    first = await unheard.write(DIMMER, 10)
+    await unheard.until(awake=False, waiting=1)
+    while not unheard.device.requests.empty():
+        unheard.device.requests.get_nowait()
+    second = await unheard.write(DIMMER, 20)
     await asyncio.wait([first])
     assert isinstance(first.exception(), Superseded)
-    await awake.wake()
-    assert (await awake.answer()).endswith("14")
+    await unheard.wake()
+    assert (await unheard.answer()).endswith("14")
     await second
 
 

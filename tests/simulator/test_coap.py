@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def board(wire: Wire) -> AsyncIterator[Board]:
-    """A registered colour light that repeats itself soon."""
-    board = Board(COLOUR_LIGHT, server=wire.address, ack_timeout=0.02)
+    """A registered colour light."""
+    board = Board(COLOUR_LIGHT, server=wire.address)
     await board.start()
     await wire.accept()
     await board.registered()
