@@ -32,16 +32,22 @@ class RawTcpPeer:
 
     @classmethod
     async def connect(
-        cls, port: int, host: str = "127.0.0.1", *, context: ssl.SSLContext | None = None
+        cls,
+        port: int,
+        host: str = "127.0.0.1",
+        *,
+        context: ssl.SSLContext | None = None,
+        local_host: str | None = None,
     ) -> Self:
         """Open a connection on which nothing is said yet."""
-        return cls(*await asyncio.open_connection(host, port, ssl=context))
+        local = None if local_host is None else (local_host, 0)
+        return cls(*await asyncio.open_connection(host, port, ssl=context, local_addr=local))
 
     @classmethod
     async def open(cls, port: int, host: str = "127.0.0.1", **options: Any) -> Self:
-        """Open a connection and exchange CSMs; `options` are those of `say_csm`."""
-        context = options.pop("context", None)
-        peer = await cls.connect(port, host, context=context)
+        """Open a connection and exchange CSMs; `options` are those of both."""
+        connecting = {name: options.pop(name, None) for name in ("context", "local_host")}
+        peer = await cls.connect(port, host, **connecting)
         peer.say_csm(**options)
         peer.capabilities = await peer.receive()
         assert peer.capabilities.code == CSM

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from aiocoap import POST, Message
@@ -95,6 +96,25 @@ async def test_openssl_with_each_suite_of_a_certificate(
     assert registration.remote.identity == CertificateIdentity(device().der)
 
 
+@pytest.mark.parametrize(
+    ("identity", "key", "told"),
+    [
+        (PSK.identity, bytes(16), (SecurityEventType.WRONG_KEY, ENDPOINT, "board-1 key")),
+        (b"nobody", PSK.key, (SecurityEventType.UNKNOWN_IDENTITY, None, "nobody")),
+        (b"\xff", PSK.key, (SecurityEventType.UNKNOWN_IDENTITY, None, None)),
+    ],
+    ids=["wrong key", "unknown identity", "no UTF-8"],
+)
+async def test_openssl_is_refused_and_told_of(
+    server: Server, identity: bytes, key: bytes, told: tuple[object, ...]
+) -> None:
+    options = ("-psk", key.hex(), "-psk_identity", os.fsdecode(identity))
+    async with peers.running(*s_client(server, "PSK-AES128-CCM8:@SECLEVEL=0"), *options):
+        event = await server.next_event(SecurityEvent)
+
+    assert (event.type, event.endpoint, event.claimed) == told
+
+
 async def register_by_openssl(server: Server, ciphers: str, *options: str) -> Registration:
     """Have OpenSSL connect, and say what a device says; return the registration."""
     register = Message(
@@ -104,12 +124,16 @@ async def register_by_openssl(server: Server, ciphers: str, *options: str) -> Re
         content_format=40,
         payload=b"</3303/0>",
     )
-    address = ("-connect", f"127.0.0.1:{port_of(server)}", "-alpn", "coap")
-    command = ("openssl", "s_client", "-quiet", "-tls1_2", "-cipher", ciphers)
-    async with peers.running(*command, *address, *options) as peer:
+    async with peers.running(*s_client(server, ciphers), *options) as peer:
         assert peer._process.stdin
         peer._process.stdin.write(_serialize(Message(code=CSM)) + _serialize(register))
         return (await server.next_event(Registered)).registration
+
+
+def s_client(server: Server, ciphers: str) -> tuple[str, ...]:
+    """Return the command that connects."""
+    address = ("-connect", f"127.0.0.1:{port_of(server)}", "-alpn", "coap")
+    return ("openssl", "s_client", "-quiet", "-tls1_2", "-cipher", ciphers, *address)
 
 
 # libcoap, with either of its TLS libraries

@@ -15,8 +15,11 @@ from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.model.registry import ModelRegistry, load_registry
 from custom_components.lwm2m.protocol.server import LwM2mServer, ServerEvent
 
+from .tls_contexts import MakeContext, certificate_context as make_certificate_context
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from pathlib import Path
 
     from aiocoap.numbers.codes import Code
 
@@ -221,6 +224,12 @@ async def make_server(models: ModelRegistry) -> AsyncIterator[MakeServer]:
 async def server(make_server: MakeServer) -> LwM2mServer:
     """A server with default settings."""
     return await make_server()
+
+
+@pytest.fixture
+def certificate_context(tmp_path: Path) -> MakeContext:
+    """Return what makes what a device with a certificate connects by over TLS."""
+    return lambda party: make_certificate_context(party, tmp_path)
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ from tests.raw_coap import until
 from tests.raw_tcp import RawTcpPeer
 
 from .conftest import LINK_FORMAT, LINKS
-from .dtls import peers
 from .dtls.parties import Party, authority, device, issue, server_party, stranger, trust
+from .tls_contexts import MakeContext, client_context, psk_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,31 +54,6 @@ type Connect = Callable[..., Awaitable[RawTcpPeer]]
 
 
 ANCHORED = trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority())
-
-
-def psk_context(psk: PreSharedKey) -> ssl.SSLContext:
-    """Return what a device with a pre-shared key connects by."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("PSK-AES128-CCM8:@SECLEVEL=0")
-    context.set_psk_client_callback(lambda hint: (psk.identity.decode(), psk.key))
-    return context
-
-
-@pytest.fixture
-def certificate_context(tmp_path: pathlib.Path) -> Callable[..., ssl.SSLContext]:
-    """Return what makes what a device with a certificate connects by."""
-
-    def make(party: Party) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.load_verify_locations(cadata=authority().der)
-        files = peers.write_keys(tmp_path, "device", party)
-        context.load_cert_chain(files["crt.pem"], files["key.pem"])
-        return context
-
-    return make
 
 
 @pytest.fixture
@@ -167,7 +142,7 @@ async def test_a_device_with_a_pre_shared_key_registers(
 async def test_a_device_with_a_certificate_registers(
     server: LwM2mServer,
     connect: Connect,
-    certificate_context: Callable[..., ssl.SSLContext],
+    certificate_context: MakeContext,
     credential: Certificate,
 ) -> None:
     server.set_credential(ENDPOINT, credential)
@@ -178,7 +153,7 @@ async def test_a_device_with_a_certificate_registers(
 
 
 async def test_a_pinned_certificate_holds_past_its_time(
-    server: LwM2mServer, connect: Connect, certificate_context: Callable[..., ssl.SSLContext]
+    server: LwM2mServer, connect: Connect, certificate_context: MakeContext
 ) -> None:
     old = issue(ENDPOINT, days=(-30, -1))
     server.set_credential(ENDPOINT, trust(CertificateUsage.DOMAIN_ISSUED_CERTIFICATE, old))
@@ -227,10 +202,10 @@ async def test_it_is_asked_over_its_connection(server: LwM2mServer, connect: Con
 
 
 @pytest.mark.parametrize(
-    ("psk", "kind"),
+    ("psk", "kind", "endpoint"),
     [
-        (NEW_PSK, SecurityEventType.WRONG_KEY),
-        (PreSharedKey(b"nobody", PSK.key), SecurityEventType.UNKNOWN_IDENTITY),
+        (NEW_PSK, SecurityEventType.WRONG_KEY, ENDPOINT),
+        (PreSharedKey(b"nobody", PSK.key), SecurityEventType.UNKNOWN_IDENTITY, None),
     ],
     ids=["wrong key", "unknown identity"],
 )
@@ -240,12 +215,15 @@ async def test_a_wrong_key_and_an_unknown_identity_look_alike_and_are_told_apart
     incidents: list[SecurityEvent],
     psk: PreSharedKey,
     kind: SecurityEventType,
+    endpoint: str | None,
 ) -> None:
     with pytest.raises(ConnectionResetError):
         await connect(server, psk_context(psk))
     await until(lambda: incidents)
 
-    assert [(event.type, event.claimed) for event in incidents] == [(kind, psk.identity.decode())]
+    (event,) = incidents
+    assert (event.type, event.endpoint) == (kind, endpoint)
+    assert (event.claimed, event.detail) == (psk.identity.decode(), "peer has other keys")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +236,7 @@ async def test_a_wrong_key_and_an_unknown_identity_look_alike_and_are_told_apart
 async def test_a_strangers_certificate_is_refused(
     server: LwM2mServer,
     connect: Connect,
-    certificate_context: Callable[..., ssl.SSLContext],
+    certificate_context: MakeContext,
     incidents: list[SecurityEvent],
     usage: CertificateUsage,
     pinned: Callable[[], Party],
@@ -271,7 +249,7 @@ async def test_a_strangers_certificate_is_refused(
 
 
 async def test_a_certificate_past_its_time_is_refused_unless_it_is_pinned(
-    server: LwM2mServer, connect: Connect, certificate_context: Callable[..., ssl.SSLContext]
+    server: LwM2mServer, connect: Connect, certificate_context: MakeContext
 ) -> None:
     server.set_credential(ENDPOINT, ANCHORED)
     old = issue(ENDPOINT, authority(), days=(-30, -1))
@@ -280,7 +258,7 @@ async def test_a_certificate_past_its_time_is_refused_unless_it_is_pinned(
 
 
 async def test_a_certificate_for_another_endpoint_is_refused(
-    server: LwM2mServer, connect: Connect, certificate_context: Callable[..., ssl.SSLContext]
+    server: LwM2mServer, connect: Connect, certificate_context: MakeContext
 ) -> None:
     server.set_credential(ENDPOINT, ANCHORED)
     other = issue("board-2", authority())
@@ -291,13 +269,11 @@ async def test_a_certificate_for_another_endpoint_is_refused(
 async def test_a_client_without_a_certificate_is_refused(
     server: LwM2mServer, incidents: list[SecurityEvent]
 ) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.load_verify_locations(cadata=authority().der)
+    context = client_context()
 
     assert await is_refused(RawTcpPeer.open(server.ports[Scheme.COAPS_TCP], context=context))
     await until(lambda: incidents)
-    assert incidents[0].type is SecurityEventType.HANDSHAKE_FAILED
+    assert incidents[0].type is SecurityEventType.UNKNOWN_IDENTITY
 
 
 async def test_plain_coap_is_refused(server: LwM2mServer, incidents: list[SecurityEvent]) -> None:
@@ -360,7 +336,7 @@ async def test_a_revoked_key_ends_the_connection_at_once(
 
 
 async def test_a_certificate_that_is_trusted_from_now_on_gets_in(
-    server: LwM2mServer, connect: Connect, certificate_context: Callable[..., ssl.SSLContext]
+    server: LwM2mServer, connect: Connect, certificate_context: MakeContext
 ) -> None:
     context = certificate_context(device())
     assert await is_refused(connect(server, context))
@@ -370,7 +346,7 @@ async def test_a_certificate_that_is_trusted_from_now_on_gets_in(
 
 
 async def test_a_server_with_another_certificate_shows_it(
-    server: LwM2mServer, connect: Connect, certificate_context: Callable[..., ssl.SSLContext]
+    server: LwM2mServer, connect: Connect, certificate_context: MakeContext
 ) -> None:
     server.set_credential(ENDPOINT, ANCHORED)
     context = certificate_context(device())
@@ -413,7 +389,7 @@ def resume(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None) -
 @pytest.mark.parametrize("secured_by", ["key", "certificate"])
 async def test_a_session_is_resumed_by_whom_it_is_of(
     server: LwM2mServer,
-    certificate_context: Callable[..., ssl.SSLContext],
+    certificate_context: MakeContext,
     secured_by: str,
 ) -> None:
     context = psk_context(PSK)

@@ -57,12 +57,14 @@ class AccessControl:
         raise RequestError(code, "the credential is of another endpoint")
 
     def watch_deregistration(self, peer: Peer, registration: Registration) -> None:
-        """Tell of a De-register in plain CoAP from another host than registered.
+        """Tell of a De-register in plain CoAP from another host, or over another transport.
 
         It is let through: the location that it names is not to be guessed, and a device may have
         moved. But without security nothing else tells the device from who has overheard it.
         """
-        if peer.identity is None and peer.host != registration.remote.host:
+        remote = registration.remote
+        strange = (peer.scheme, peer.host) != (remote.scheme, remote.host)
+        if peer.identity is None and strange:
             self._monitor.report(
                 SecurityEventType.UNEXPECTED_DEREGISTRATION,
                 peer.host,

@@ -42,6 +42,10 @@ class ConnectionLimits:
     """Bytes of a message that peers may send, 1 MiB and what goes around it."""
     incomplete: int = 16 * 1024 * 1024
     """Bytes of messages that are not complete, on all connections together."""
+    rate: float = 20.0
+    """Per second, from one source."""
+    burst: float = 500.0
+    """At once, from one source, so that a fleet behind a NAT can restart."""
     opening: float = 15.0
     """Until TLS, where it is spoken, and the first message are through."""
     stalled: float = 60.0
@@ -68,7 +72,7 @@ class TcpPeer(Peer):
         """Make the peer at a socket's address, which has no connection yet."""
         self.transport = transport
         self.connection: Connection | None = None
-        self._address = address
+        self.address = address
         self._capabilities = Capabilities()
 
     @property
@@ -79,12 +83,12 @@ class TcpPeer(Peer):
     @property
     @override
     def host(self) -> str:
-        return host_of(self._address)
+        return host_of(self.address)
 
     @property
     @override
     def port(self) -> int:
-        return int(self._address[1])
+        return int(self.address[1])
 
     def take(self, csm: Message) -> None:
         """Heed what the peer says that it can receive; SignalingError."""

@@ -17,7 +17,7 @@ class CoapCounters:
     connections: int = 0
     """Connections that peers opened."""
     connections_refused: int = 0
-    """Such that there was no room for."""
+    """Such that there was no room for, or that came too fast from one source."""
     connections_aborted: int = 0
     """Such that were closed for what the peer did, or did not in time."""
     malformed: int = 0

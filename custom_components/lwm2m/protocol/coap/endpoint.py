@@ -150,9 +150,7 @@ class CoapEndpoint:
             case Scheme.COAP_TCP:
                 return (await self._open_stream(TcpTransport, host, port)).port
             case Scheme.COAPS_TCP if self._credentials:
-                make_tls = partial(
-                    TlsTransport, credentials=self._credentials, on_incident=self._on_incident
-                )
+                make_tls = partial(TlsTransport, credentials=self._credentials)
                 transport = await self._open_stream(make_tls, host, port)
                 await transport.prepare()
                 return transport.port
@@ -190,6 +188,7 @@ class CoapEndpoint:
             self._connection_limits,
             is_known=self._is_known,
             on_lost=self._on_lost,
+            on_incident=self._on_incident,
         )
         tokens.token_interface = transport
         self._transports[transport] = tokens

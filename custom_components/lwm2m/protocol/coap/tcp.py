@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from operator import itemgetter
 import socket
 from typing import TYPE_CHECKING, override
 
 from aiocoap.interfaces import TokenInterface
 
+from ..dtls import Suspicion, Suspicious
+from ..dtls.limits import RateLimiter
 from .binding import bind
 from .connection import Connection, TcpPeer
 from .errors import ConnectionLost
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from aiocoap import Message
 
+    from ..dtls import Identity, Refused
     from .binding import SocketAddress
     from .connection import ConnectionLimits
     from .counters import CoapCounters
@@ -59,11 +61,12 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         *,
         is_known: Callable[[Peer], bool],
         on_lost: Callable[[Peer], None],
+        on_incident: Callable[[Refused | Suspicious], None],
     ) -> None:
         """Accept connections on the listening `sock` from `start` on.
 
         `is_known` says whether a peer's connection is to stay although nothing is heard;
-        `on_lost` is told of each that is closed.
+        `on_lost` is told of each that is closed, `on_incident` of what did not get through.
         """
         self.counters = counters
         self.limits = limits
@@ -71,12 +74,14 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         self.host, self.port = sock.getsockname()[:2]
         self.is_known = is_known
         self._on_lost = on_lost
+        self._on_incident = on_incident
+        self._begun = RateLimiter(limits.rate, limits.burst)
         self._sock = sock
         self._tokens = tokens
         self._observations = observations
         self._connections: set[Connection] = set()
-        self._opening: dict[asyncio.Task[None], float] = {}
-        """Those that are not open yet, with the time of their beginning."""
+        self._opening: dict[asyncio.Task[None], tuple[float, SocketAddress]] = {}
+        """Those that are not open yet, with the time of their beginning and their source."""
         self._held = 0
         """Bytes of messages that are not complete."""
         self._retry: asyncio.TimerHandle | None = None
@@ -105,14 +110,16 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
             self.loop.remove_reader(self._sock)
             self._retry = self.loop.call_later(ACCEPT_RETRY, self.start)
             return
+        if not self._begun.allow(address[0], self.loop.time()):
+            self._turn_away(sock, address, Suspicion.FLOOD)
+            return
         if not self._has_room():
-            self.counters.connections_refused += 1
-            sock.close()
+            self._turn_away(sock, address, Suspicion.OVERLOAD)
             return
         sock.setblocking(False)
         # Begun at once, so that a socket is in some hands when this is given up.
         opening = asyncio.Task(self._open(sock, address), loop=self.loop, eager_start=True)
-        self._opening[opening] = self.loop.time()
+        self._opening[opening] = (self.loop.time(), address)
         opening.add_done_callback(lambda task: self._opening.pop(task, None))
 
     async def _open(self, sock: socket.socket, address: SocketAddress) -> None:
@@ -128,15 +135,32 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
         """
         if len(self._connections) + len(self._opening) < self.limits.connections:
             return True
-        quiet: list[tuple[float, Callable[[], None]]] = [
-            (one.heard_at, one.cut) for one in self._connections if not self.is_known(one.peer)
+        quiet: list[tuple[float, SocketAddress, Callable[[], None]]] = [
+            (one.heard_at, one.peer.address, one.cut)
+            for one in self._connections
+            if not self.is_known(one.peer)
         ]
-        quiet += [(began, partial(self._give_up, task)) for task, began in self._opening.items()]
+        quiet += [
+            (began, address, partial(self._give_up, task))
+            for task, (began, address) in self._opening.items()
+        ]
         if not quiet:
             return False
-        _, end = min(quiet, key=itemgetter(0))
+        _, address, end = min(quiet, key=lambda one: one[0])
+        self.suspect(Suspicion.OVERLOAD, address)
         end()
         return True
+
+    def _turn_away(self, sock: socket.socket, address: SocketAddress, suspicion: Suspicion) -> None:
+        self.counters.connections_refused += 1
+        sock.close()
+        self.suspect(suspicion, address)
+
+    def suspect(
+        self, suspicion: Suspicion, address: SocketAddress, identity: Identity | None = None
+    ) -> None:
+        """Tell of what was dropped; `identity` is whose connection it was for."""
+        self._on_incident(Suspicious(suspicion, (*address, None), identity))
 
     def _give_up(self, opening: asyncio.Task[None]) -> None:
         del self._opening[opening]

@@ -7,7 +7,7 @@ import logging
 import ssl
 from typing import TYPE_CHECKING, override
 
-from ..dtls import CertificateIdentity, Refusal, Refused
+from ..dtls import CertificateIdentity, PskIdentity, Refusal, Refused, Suspicion
 from .connection import Connection, TcpPeer
 from .identity import dump_identity, load_identity
 from .peer import Scheme
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from .tls_context import TlsCredentials
 
 _LOGGER = logging.getLogger(__name__)
+
+_UNREADABLE = {"RECORD_LAYER_FAILURE", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"}
+"""Why OpenSSL gives up at a record that the keys do not fit: from 3.2 on, and before."""
+_REFUSALS = {
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": Refusal.UNTRUSTED_CERTIFICATE,
+    "PSK_IDENTITY_NOT_FOUND": Refusal.UNKNOWN_IDENTITY,  # one that is no UTF-8
+}
+"""Why OpenSSL gives a handshake up, where that says who does not get in."""
 
 
 class TlsPeer(TcpPeer):
@@ -49,24 +57,25 @@ class TlsPeer(TcpPeer):
         return super().dump() | dump_identity(self.proved)
 
 
+class TlsConnection(Connection):
+    """A connection that ends with the first record that is forged or comes again."""
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, ssl.SSLError) and exc.reason in _UNREADABLE:
+            peer = self.peer
+            peer.transport.suspect(Suspicion.BAD_MAC, peer.address, peer.identity)
+        super().connection_lost(exc)
+
+
 class TlsTransport(TcpTransport):
     """One port that peers connect to over TLS."""
 
     scheme = Scheme.COAPS_TCP
 
-    def __init__(
-        self,
-        *arguments: Any,
-        credentials: TlsCredentials,
-        on_incident: Callable[[Refused], None],
-        **options: Any,
-    ) -> None:
-        """Take what TcpTransport does, and who may connect.
-
-        `on_incident` is told who did not get through.
-        """
+    def __init__(self, *arguments: Any, credentials: TlsCredentials, **options: Any) -> None:
+        """Take what TcpTransport does, and who may connect."""
         self._credentials = credentials
-        self._on_incident = on_incident
         self._context: TlsContext | None = None
         self._making_context = asyncio.Lock()
         super().__init__(*arguments, **options)
@@ -117,7 +126,7 @@ class TlsTransport(TcpTransport):
 
         try:
             await self.loop.connect_accepted_socket(
-                lambda: Connection(self, peer, opened),
+                lambda: TlsConnection(self, peer, opened),
                 sock,
                 ssl=context.ssl,
                 ssl_handshake_timeout=self.limits.opening,
@@ -137,9 +146,10 @@ class TlsTransport(TcpTransport):
         session = tls.session.id if tls.session else b""
         identity: Identity | None = None
         if chain := tuple(tls.get_unverified_chain()):
+            handshake.claimed = CertificateIdentity(chain[0])
             if self._credentials.trusts_certificates(chain):
-                identity = CertificateIdentity(chain[0])
-        elif claimed := handshake.claimed:
+                identity = handshake.claimed
+        elif isinstance(claimed := handshake.claimed, PskIdentity):
             key = self._credentials.psk(claimed.identity)
             identity = claimed if key is not None and key == handshake.key else None
         elif context is self._context:
@@ -149,15 +159,24 @@ class TlsTransport(TcpTransport):
         return identity
 
     def _refuse(self, address: SocketAddress, handshake: Handshake, error: OSError | None) -> None:
-        match error:
-            case None | ssl.SSLError() if handshake.claimed:
-                known = handshake.key is not None
-                refusal = Refusal.WRONG_KEY if known else Refusal.UNKNOWN_IDENTITY
-            case None | ssl.SSLCertVerificationError():
-                refusal = Refusal.UNTRUSTED_CERTIFICATE
-            case ConnectionAbortedError():
-                refusal = Refusal.TIMEOUT
-            case _:
-                refusal = Refusal.PROTOCOL
-        detail = (error.strerror if error else None) or "not trusted"
+        refusal, detail = _why(handshake, error)
         self._on_incident(Refused((*address, None), refusal, handshake.claimed, detail))
+
+
+def _why(handshake: Handshake, error: OSError | None) -> tuple[Refusal, str]:
+    """Return why a handshake failed, and that in words; without an error it was complete."""
+    not_proved = Refusal.UNKNOWN_IDENTITY if handshake.key is None else Refusal.WRONG_KEY
+    match error:
+        case None:
+            return not_proved, "not trusted"
+        case ssl.SSLCertVerificationError():
+            return Refusal.UNTRUSTED_CERTIFICATE, error.verify_message
+        case ssl.SSLError(reason=str(reason)) if handshake.claimed and reason in _UNREADABLE:
+            return not_proved, "peer has other keys"
+        case ssl.SSLError(reason=str(reason)):
+            words = reason.replace("_", " ").lower()
+            return _REFUSALS.get(reason, Refusal.PROTOCOL), words
+        case ConnectionAbortedError():
+            return Refusal.TIMEOUT, "no answer in time"
+        case _:
+            return Refusal.PROTOCOL, "peer closed the connection"

@@ -52,9 +52,12 @@ class TlsCredentials(Credentials, Protocol):
 
 @dataclass(slots=True)
 class Handshake:
-    """What a handshake has brought so far: who the peer claims to be, and the key for that."""
+    """What a handshake has brought so far: who the peer claims to be, and the key for that.
 
-    claimed: PskIdentity | None = None
+    The library shows no certificate before OpenSSL has taken it.
+    """
+
+    claimed: Identity | None = None
     key: bytes | None = field(default=None, repr=False)
 
 
@@ -96,9 +99,9 @@ class TlsContext:
 
     def _find_key(self, identity: str | None) -> bytes:
         """Return a key; of an unknown identity one that is wrong, as for DTLS (RFC 4279 2)."""
-        handshake = HANDSHAKE.get()
-        handshake.claimed = PskIdentity((identity or "").encode())
-        handshake.key = self._credentials.psk(handshake.claimed.identity)
+        handshake, claimed = HANDSHAKE.get(), PskIdentity((identity or "").encode())
+        handshake.claimed = claimed
+        handshake.key = self._credentials.psk(claimed.identity)
         return secrets.token_bytes(16) if handshake.key is None else handshake.key
 
 
