@@ -64,7 +64,7 @@ from mbedtls import __version__, version
 print(f"python-mbedtls {__version__} ({version.version})")
 """
 ROUNDS = 15
-HANDSHAKES = 250
+HANDSHAKES = 1000
 CERTIFICATE_HANDSHAKES = 40
 RECORDS = 1500
 RECORD = 64

@@ -78,12 +78,13 @@ class Channel:
         connection_id = self._open_connection_id
         if record.connection_id != connection_id or record.version != DTLS_1_2:
             raise BadRecordMac
+        number = (record.epoch << 48 | record.sequence).to_bytes(8)
         if not connection_id:
-            header = record.number + record.type.to_bytes(1) + _VERSION
+            header = number + record.type.to_bytes(1) + _VERSION
             content = self._reader.open(header, record.fragment)
             content_type = record.type
         else:
-            header = self._open_header + record.number + connection_id
+            header = self._open_header + number + connection_id
             inner = self._reader.open(header, record.fragment).rstrip(b"\0")
             if not inner:
                 raise BadRecordMac

@@ -213,16 +213,14 @@ def record_ciphers(
     encrypt_then_mac: bool,
 ) -> tuple[RecordCipher, RecordCipher]:
     """Derive the ciphers of the client's and of the server's records (RFC 5246 6.3)."""
-    mac, iv = (MAC, 0) if suite.mode is Mode.CBC else (0, FIXED_IV)
-    block = key_block(master, client_random, server_random, 2 * (mac + KEY + iv))
-    keys = block[2 * mac :]
-    ivs = keys[2 * KEY :]
-
-    def cipher(side: int) -> RecordCipher:
-        key = keys[side * KEY : (side + 1) * KEY]
-        if suite.mode is Mode.CBC:
-            kind = EncryptThenMacCipher if encrypt_then_mac else CbcCipher
-            return kind(key, block[side * mac : (side + 1) * mac])
-        return AeadCipher(suite.mode, key, ivs[side * iv : (side + 1) * iv])
-
-    return cipher(0), cipher(1)
+    if suite.mode is Mode.CBC:
+        block = key_block(master, client_random, server_random, 2 * (MAC + KEY))
+        macs, keys = block[: 2 * MAC], block[2 * MAC :]
+        kind = EncryptThenMacCipher if encrypt_then_mac else CbcCipher
+        return kind(keys[:KEY], macs[:MAC]), kind(keys[KEY:], macs[MAC:])
+    block = key_block(master, client_random, server_random, 2 * (KEY + FIXED_IV))
+    keys, ivs = block[: 2 * KEY], block[2 * KEY :]
+    return (
+        AeadCipher(suite.mode, keys[:KEY], ivs[:FIXED_IV]),
+        AeadCipher(suite.mode, keys[KEY:], ivs[FIXED_IV:]),
+    )

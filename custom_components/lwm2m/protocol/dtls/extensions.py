@@ -165,10 +165,6 @@ def max_fragment_length_code(length: int) -> bytes:
     return next(code for code, size in _MAX_FRAGMENT_LENGTHS.items() if size == length).to_bytes()
 
 
-def write_extensions(extensions: dict[Extension, bytes]) -> bytes:
-    """Write an extension block with its length; nothing at all when there are none."""
-    if not extensions:
-        return b""
-    return vector(
-        2, b"".join(number.to_bytes(2) + vector(2, body) for number, body in extensions.items())
-    )
+def extension(number: Extension, body: bytes) -> bytes:
+    """Write an extension."""
+    return number.to_bytes(2) + vector(2, body)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .messages import HEADER as MESSAGE_HEADER, split_message
+from .messages import split_message
 from .records import DTLS_1_2, HEADER, ContentType, plaintext_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .channel import Channel
 
 DATAGRAM = 1200
@@ -25,41 +23,41 @@ MAX_TRANSMISSIONS = 16
 class Flight:
     """The server's messages of one flight, numbered anew with each transmission."""
 
-    __slots__ = ("_max_fragment", "_messages", "sequence", "transmissions")
+    __slots__ = ("_messages", "sequence", "transmissions")
 
-    def __init__(self, sequence: int, max_fragment: int) -> None:
+    def __init__(self, sequence: int) -> None:
         """Continue with this record sequence number in epoch 0."""
         self.sequence = sequence
         self.transmissions = 0
-        self._max_fragment = max_fragment
         self._messages: list[tuple[ContentType, bytes, bool]] = []
 
     def add(self, content_type: ContentType, data: bytes, *, protected: bool = False) -> None:
         """Append a message."""
         self._messages.append((content_type, data, protected))
 
-    def datagrams(self, channel: Channel | None) -> list[bytes]:
-        """Return the whole flight in as few datagrams as it takes; nothing once too often."""
+    def datagrams(self, channel: Channel | None, max_fragment: int) -> list[bytes]:
+        """Return the whole flight in as few datagrams as it takes; nothing once too often.
+
+        `max_fragment` is the longest plaintext of a record, bytes.
+        """
         if self.transmissions == MAX_TRANSMISSIONS:
             return []
         size = DATAGRAM if self.transmissions < PATIENCE else SMALL_DATAGRAM
         self.transmissions += 1
-        datagrams = [b""]
-        for record in self._records(channel, min(size - HEADER, self._max_fragment)):
-            if datagrams[-1] and len(datagrams[-1]) + len(record) > size:
-                datagrams.append(record)
-            else:
-                datagrams[-1] += record
-        return datagrams
-
-    def _records(self, channel: Channel | None, room: int) -> Iterator[bytes]:
+        room = min(size - HEADER, max_fragment)
+        datagrams: list[bytes] = []
+        datagram = b""
         for content_type, data, protected in self._messages:
-            if protected:
-                # Finished alone is: 24 bytes, which no limit reaches.
-                assert channel is not None
-                yield channel.seal(content_type, data)
-                continue
-            whole = len(data) <= room or content_type is not ContentType.HANDSHAKE
-            for part in (data,) if whole else split_message(data, max(room, MESSAGE_HEADER + 1)):
-                yield plaintext_record(content_type, DTLS_1_2, self.sequence, part)
-                self.sequence += 1
+            for part in (data,) if len(data) <= room else split_message(data, room):
+                if protected:
+                    assert channel is not None
+                    record = channel.seal(content_type, part)
+                else:
+                    record = plaintext_record(content_type, DTLS_1_2, self.sequence, part)
+                    self.sequence += 1
+                if datagram and len(datagram) + len(record) > size:
+                    datagrams.append(datagram)
+                    datagram = b""
+                datagram += record
+        datagrams.append(datagram)
+        return datagrams

@@ -36,6 +36,8 @@ from .records import ContentType, Record
 from .sessions import LIFETIME, SESSION_ID, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from .credentials import Credentials, Identity
@@ -69,8 +71,8 @@ class Environment:
 
     credentials: Credentials = field(repr=False)
     sessions: SessionCache
-    decoy: Hmac
-    """Keyed with a secret from which the keys of unknown identities are made."""
+    decoy: bytes = field(repr=False)
+    """The key of all unknown identities, which nobody knows."""
 
 
 class Handshake:
@@ -89,11 +91,10 @@ class Handshake:
         "_keyed",
         "_master",
         "_messages",
+        "_new_connection_id",
         "_now",
         "_other_keys",
-        "_own_connection_id",
         "_private",
-        "_record_sequence",
         "_sequence",
         "_server_random",
         "_session_id",
@@ -117,14 +118,14 @@ class Handshake:
         environment: Environment,
         hello: ClientHello,
         hello_sequence: tuple[int, int],
-        connection_id: bytes,
+        new_connection_id: Callable[[], bytes],
         now: float,
     ) -> None:
         """Answer a ClientHello; `start` does so, so that a refusal has someone to be told.
 
         `hello_sequence`: the record's and the message's. The answer takes both over, as its
-        sender knows of no other numbers yet (RFC 6347 4.2.1, 4.2.2). `connection_id` is used if
-        the client takes part in that.
+        sender knows of no other numbers yet (RFC 6347 4.2.1, 4.2.2). `new_connection_id` is called
+        if the client takes part in that.
         """
         self.outgoing: list[bytes] = []
         self.client_random = hello.random
@@ -141,10 +142,9 @@ class Handshake:
         self._end = now + TOTAL_TIMEOUT
         self._interval = FIRST_TIMEOUT
         self._environment = environment
-        self._own_connection_id = connection_id
+        self._new_connection_id = new_connection_id
         self._server_random = os.urandom(messages.RANDOM)
         record_sequence, message_sequence = hello_sequence
-        self._record_sequence = record_sequence
         self._sequence = message_sequence
         self._messages = Reassembler(message_sequence + 1)
         self._transcript = hashlib.sha256()
@@ -157,7 +157,7 @@ class Handshake:
         self._other_keys = Refusal.WRONG_KEY
         self._master = b""
         self._keyed: Hmac | None = None
-        self.flight = Flight(record_sequence, 0)
+        self.flight = Flight(record_sequence)
 
     @property
     def finished(self) -> bool:
@@ -185,20 +185,19 @@ class Handshake:
         """Send the server's first flight; raises HandshakeError."""
         self._now = now
         session = self._environment.sessions.get(hello.session_id, now)
-        if session is not None and session.suite.number not in hello.suites:
-            session = None
         self._agreement = negotiate(
             hello, self._environment.credentials, session.suite if session else None
         )
+        if session is not None and session.suite is not self._agreement.suite:
+            session = None
         offer = self._agreement.offer
         if session is not None and not offer.extended_master_secret:
             raise HandshakeError(Alert.HANDSHAKE_FAILURE, "resumption without its master secret")
         self.max_fragment = self._agreement.max_fragment
         if offer.connection_id is not None:
-            self.connection_id = self._own_connection_id
+            self.connection_id = self._new_connection_id()
         whole = message(HandshakeType.CLIENT_HELLO, self._sequence, body)
         self._transcript.update(whole)
-        self.flight = Flight(self._record_sequence, self.max_fragment)
         if session is not None:
             self._resume(session)
         else:
@@ -316,7 +315,7 @@ class Handshake:
 
     def _send_hello(self, session_id: bytes) -> None:
         agreement = self._agreement
-        extensions = agreement.answer(self.connection_id, resumed=self.resumed)
+        extensions = agreement.extensions(self.connection_id)
         self._send(
             HandshakeType.SERVER_HELLO,
             messages.server_hello(
@@ -383,11 +382,10 @@ class Handshake:
         identity = messages.parse_psk_identity(body)
         self._candidate = PskIdentity(identity)
         psk = self._environment.credentials.psk(identity)
-        # Made in either case, so that neither answer nor time tells which it is (RFC 4279 2).
-        decoy = self._environment.decoy(identity)[:16]
         if psk is None:
+            # Neither answer nor time tells that it is unknown (RFC 4279 2).
             self._other_keys = Refusal.UNKNOWN_IDENTITY
-            psk = decoy
+            psk = self._environment.decoy
         return psk_premaster(psk)
 
     def _derive(self, premaster: bytes) -> None:
@@ -418,7 +416,7 @@ class Handshake:
             self._transcript.update(
                 message(HandshakeType.FINISHED, self._messages.expected - 1, body)
             )
-            self.flight = Flight(self.flight.sequence, self.max_fragment)
+            self.flight = Flight(self.flight.sequence)
             self._send_finished()
             self._transmit()
             if self._session_id:
@@ -482,7 +480,7 @@ class Handshake:
         return verify_data(self._keyed, client=client, transcript_hash=digest)
 
     def _transmit(self) -> None:
-        self.outgoing += self.flight.datagrams(self.channel)
+        self.outgoing += self.flight.datagrams(self.channel, self.max_fragment)
 
 
 _FINISHED = messages.HEADER + VERIFY_DATA

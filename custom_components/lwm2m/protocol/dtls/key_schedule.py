@@ -18,7 +18,7 @@ class Hmac:
     def __init__(self, key: bytes) -> None:
         self._keyed = HMAC(key, _SHA256)
 
-    def __call__(self, data: bytes) -> bytes:
+    def digest(self, data: bytes) -> bytes:
         """Return the MAC of data."""
         mac = self._keyed.copy()
         mac.update(data)
@@ -28,11 +28,11 @@ class Hmac:
 def prf(secret: Hmac, label: bytes, seed: bytes, length: int) -> bytes:
     """P_SHA256 of RFC 5246 5: `length` bytes."""
     seed = label + seed
-    chained = secret(seed)
-    output = secret(chained + seed)
+    chained = secret.digest(seed)
+    output = secret.digest(chained + seed)
     while len(output) < length:
-        chained = secret(chained)
-        output += secret(chained + seed)
+        chained = secret.digest(chained)
+        output += secret.digest(chained + seed)
     return output[:length]
 
 

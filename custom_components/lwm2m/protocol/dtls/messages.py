@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .errors import Alert, DecodeError, HandshakeError
 from .extensions import (
     ECDSA_SECP256R1_SHA256,
-    Extension,
     Group,
-    write_extensions,
 )
 from .records import DTLS_1_0, DTLS_1_2
 from .wire import Reader, vector
@@ -24,6 +22,8 @@ HEADER = 12
 _HEADER = struct.Struct("!IHIH")
 """What the header's three-byte fields are read and written in, two of them at a time."""
 RANDOM = 32
+_SESSION_ID = 2 + RANDOM
+"""Where a ClientHello's session ID begins."""
 NULL_COMPRESSION = 0
 _NAMED_CURVE = 3
 _ECDSA_SIGN = 64
@@ -63,22 +63,29 @@ class Fragment(NamedTuple):
         return len(self.body) == self.length
 
 
+def fragment_at(data: bytes, position: int) -> Fragment:
+    """Read the fragment that begins there; DecodeError."""
+    start = position + HEADER
+    if start > len(data):
+        raise DecodeError("fragment is cut short")
+    first, sequence, second, third = _HEADER.unpack_from(data, position)
+    length = first & 0xFFFFFF
+    offset, size = second >> 8, (second & 0xFF) << 16 | third
+    end = start + size
+    if end > len(data):
+        raise DecodeError("fragment is cut short")
+    if offset + size > length or (length and not size):
+        raise DecodeError("fragment lies outside its message")
+    return Fragment(first >> 24, length, sequence, offset, data[start:end])
+
+
 def fragments(data: bytes) -> Iterator[Fragment]:
     """Yield the fragments in a record; raises DecodeError at the first that is none."""
     position = 0
     while position < len(data):
-        start = position + HEADER
-        if start > len(data):
-            raise DecodeError("fragment is cut short")
-        first, sequence, second, third = _HEADER.unpack_from(data, position)
-        kind, length = first >> 24, first & 0xFFFFFF
-        offset, size = second >> 8, (second & 0xFF) << 16 | third
-        position = start + size
-        if position > len(data):
-            raise DecodeError("fragment is cut short")
-        if offset + size > length or (length and not size):
-            raise DecodeError("fragment lies outside its message")
-        yield Fragment(kind, length, sequence, offset, data[start:position])
+        fragment = fragment_at(data, position)
+        position += HEADER + len(fragment.body)
+        yield fragment
 
 
 def message(kind: int, sequence: int, body: bytes) -> bytes:
@@ -106,38 +113,45 @@ class ClientHello(NamedTuple):
     random: bytes
     session_id: bytes
     cookie: bytes
-    suites: tuple[int, ...]
+    suites: bytes
     extensions: bytes
-    """Read once the cookie is valid."""
+    """Read, as the suites are, once the cookie is valid."""
     parameters: bytes
     """Everything a second ClientHello must repeat, for the cookie (RFC 6347 4.2.1)."""
 
     @classmethod
     def parse(cls, body: bytes) -> ClientHello:
-        """Read a ClientHello; raises DecodeError, and HandshakeError without null compression."""
-        reader = Reader(body)
-        version = reader.number(2)
-        random = reader.take(RANDOM)
-        session_id = reader.vector(1, maximum=32)
-        before_cookie = reader.position
-        cookie = reader.vector(1)
-        after_cookie = reader.position
-        suites = reader.numbers(2, 2)
-        compression = reader.vector(1, minimum=1)
-        fixed_end = reader.position
-        if NULL_COMPRESSION not in compression:
-            raise HandshakeError(Alert.ILLEGAL_PARAMETER, "null compression is not offered")
+        """Read a ClientHello; raises DecodeError, and HandshakeError without null compression.
+
+        Anybody may send one, and every handshake begins with two, so this is quick about it.
+        """
+        try:
+            cookie = _SESSION_ID + 1 + body[_SESSION_ID]
+            suites = cookie + 1 + body[cookie]
+            compression = suites + 2 + int.from_bytes(body[suites : suites + 2])
+            fixed_end = compression + 1 + body[compression]
+        except IndexError:
+            raise DecodeError("message is cut short") from None
+        extensions = end = fixed_end
         # A client without extensions may leave out their length too (RFC 5246 7.4.1.2).
-        extensions = b"" if reader.empty else reader.vector(2)
-        reader.end()
+        if len(body) > fixed_end:
+            extensions = fixed_end + 2
+            end = extensions + int.from_bytes(body[fixed_end:extensions])
+        # Each field begins where the one before it ends, so that this bounds them all.
+        if end != len(body):
+            raise DecodeError("message is not as long as its fields")
+        if body[_SESSION_ID] > 32 or compression - suites < 4 or compression - suites & 1:
+            raise DecodeError("vector has a length that its definition rules out")
+        if NULL_COMPRESSION not in body[compression + 1 : fixed_end]:
+            raise HandshakeError(Alert.ILLEGAL_PARAMETER, "null compression is not offered")
         return cls(
-            version=version,
-            random=random,
-            session_id=session_id,
-            cookie=cookie,
-            suites=suites,
-            extensions=extensions,
-            parameters=body[:before_cookie] + body[after_cookie:fixed_end],
+            version=int.from_bytes(body[:2]),
+            random=body[2:_SESSION_ID],
+            session_id=body[_SESSION_ID + 1 : cookie],
+            cookie=body[cookie + 1 : suites],
+            suites=body[suites + 2 : compression],
+            extensions=body[extensions:],
+            parameters=body[:cookie] + body[suites:fixed_end],
         )
 
 
@@ -146,10 +160,8 @@ def hello_verify_request(cookie: bytes) -> bytes:
     return DTLS_1_0.to_bytes(2) + vector(1, cookie)
 
 
-def server_hello(
-    random: bytes, session_id: bytes, suite: int, extensions: dict[Extension, bytes]
-) -> bytes:
-    """RFC 5246 7.4.1.3."""
+def server_hello(random: bytes, session_id: bytes, suite: int, extensions: bytes) -> bytes:
+    """RFC 5246 7.4.1.3; without extensions, not even their length is written."""
     return b"".join(
         (
             DTLS_1_2.to_bytes(2),
@@ -157,7 +169,7 @@ def server_hello(
             vector(1, session_id),
             suite.to_bytes(2),
             NULL_COMPRESSION.to_bytes(1),
-            write_extensions(extensions),
+            vector(2, extensions) if extensions else b"",
         )
     )
 

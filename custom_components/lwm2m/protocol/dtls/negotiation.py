@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from .ciphers import SUITES, CipherSuite, KeyExchange, Mode
@@ -14,6 +15,7 @@ from .extensions import (
     ClientExtensions,
     Extension,
     Group,
+    extension,
     max_fragment_length_code,
     parse_extensions,
 )
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 _GROUPS = {group.value: group for group in Group}
 _NONE: frozenset[CertificateType] = frozenset()
-_X509_ONLY = (CertificateType.X509,)
+_X509 = CertificateType.X509
+_X509_ONLY = (_X509,)
 """RFC 7250 4.1: what a client means that does not say."""
 
 
@@ -41,43 +44,18 @@ class Agreement(NamedTuple):
     client_certificate_type: CertificateType
     server_certificate_type: CertificateType
     offer: ClientExtensions
-    secure_renegotiation: bool
+    encrypt_then_mac: bool
+    """RFC 7366 3: of CBC suites only."""
+    max_fragment: int
+    """The longest plaintext of a record towards the client, bytes."""
+    answer: bytes
+    """The ServerHello's extensions, but for the connection ID."""
 
-    @property
-    def encrypt_then_mac(self) -> bool:
-        """RFC 7366 3: of CBC suites only."""
-        return self.offer.encrypt_then_mac and self.suite.mode is Mode.CBC
-
-    @property
-    def max_fragment(self) -> int:
-        """The longest plaintext of a record towards the client, bytes."""
-        return self.offer.max_fragment_length or MAX_PLAINTEXT
-
-    def answer(self, connection_id: bytes, *, resumed: bool) -> dict[Extension, bytes]:
+    def extensions(self, connection_id: bytes) -> bytes:
         """Return the ServerHello's extensions; `connection_id` is what the client shall write."""
-        offer = self.offer
-        extensions: dict[Extension, bytes] = {}
-        if self.secure_renegotiation:
-            extensions[Extension.RENEGOTIATION_INFO] = vector(1, b"")
-        if offer.max_fragment_length is not None:
-            code = max_fragment_length_code(offer.max_fragment_length)
-            extensions[Extension.MAX_FRAGMENT_LENGTH] = code
-        if offer.extended_master_secret:
-            extensions[Extension.EXTENDED_MASTER_SECRET] = b""
-        if self.encrypt_then_mac:
-            extensions[Extension.ENCRYPT_THEN_MAC] = b""
-        if offer.connection_id is not None:
-            extensions[Extension.CONNECTION_ID] = vector(1, connection_id)
-        if self.suite.key_exchange is KeyExchange.ECDHE_ECDSA and not resumed:
-            if offer.point_formats:
-                extensions[Extension.EC_POINT_FORMATS] = vector(1, UNCOMPRESSED)
-            if offer.client_certificate_types is not None:
-                kind = self.client_certificate_type.to_bytes(1)
-                extensions[Extension.CLIENT_CERTIFICATE_TYPE] = kind
-            if offer.server_certificate_types is not None:
-                kind = self.server_certificate_type.to_bytes(1)
-                extensions[Extension.SERVER_CERTIFICATE_TYPE] = kind
-        return extensions
+        if self.offer.connection_id is None:
+            return self.answer
+        return self.answer + extension(Extension.CONNECTION_ID, vector(1, connection_id))
 
 
 def negotiate(
@@ -86,7 +64,7 @@ def negotiate(
     """Choose the parameters; raises HandshakeError where there is nothing in common.
 
     The suite is the client's favourite, of which those with CBC come last. `resumed` is the suite
-    of a session that is resumed, which stands (RFC 5246 7.4.1.3).
+    of a session that is to be resumed, which stands if it is offered (RFC 5246 7.4.1.3).
     """
     # Versions count downwards (RFC 6347 4.1); whoever offers more than 1.2 speaks 1.2 too.
     if hello.version > DTLS_1_2:
@@ -99,7 +77,7 @@ def negotiate(
 
 @lru_cache(maxsize=64)
 def _agree(
-    suites: tuple[int, ...],
+    suites: bytes,
     extensions: bytes,
     own_types: frozenset[CertificateType],
     client_types: frozenset[CertificateType],
@@ -115,9 +93,10 @@ def _agree(
         and ECDSA_SECP256R1_SHA256 in offer.signature_algorithms
         and None not in {group, server_type, client_type}
     )
-    suite = resumed
+    numbers = struct.unpack(f"!{len(suites) // 2}H", suites)
+    offered = [SUITES[number] for number in numbers if number in SUITES]
+    suite = resumed if resumed in offered else None
     if suite is None:
-        offered = [SUITES[number] for number in suites if number in SUITES]
         suite = min(
             (s for s in offered if by_certificate or s.key_exchange is KeyExchange.PSK),
             key=_is_cbc,
@@ -128,13 +107,33 @@ def _agree(
             raise HandshakeError(Alert.UNSUPPORTED_CERTIFICATE, "no certificate type in common")
     if suite is None:
         raise HandshakeError(Alert.HANDSHAKE_FAILURE, "no cipher suite in common")
+    answer: dict[Extension, bytes] = {}
+    if offer.renegotiation_info or EMPTY_RENEGOTIATION_INFO_SCSV in numbers:
+        answer[Extension.RENEGOTIATION_INFO] = vector(1, b"")
+    if offer.max_fragment_length is not None:
+        code = max_fragment_length_code(offer.max_fragment_length)
+        answer[Extension.MAX_FRAGMENT_LENGTH] = code
+    if offer.extended_master_secret:
+        answer[Extension.EXTENDED_MASTER_SECRET] = b""
+    encrypt_then_mac = offer.encrypt_then_mac and suite.mode is Mode.CBC
+    if encrypt_then_mac:
+        answer[Extension.ENCRYPT_THEN_MAC] = b""
+    if suite.key_exchange is KeyExchange.ECDHE_ECDSA and suite is not resumed:
+        if offer.point_formats:
+            answer[Extension.EC_POINT_FORMATS] = vector(1, UNCOMPRESSED)
+        if offer.client_certificate_types is not None:
+            answer[Extension.CLIENT_CERTIFICATE_TYPE] = (client_type or _X509).to_bytes(1)
+        if offer.server_certificate_types is not None:
+            answer[Extension.SERVER_CERTIFICATE_TYPE] = (server_type or _X509).to_bytes(1)
     return Agreement(
         suite=suite,
         group=group or Group.SECP256R1,
-        client_certificate_type=client_type or CertificateType.X509,
-        server_certificate_type=server_type or CertificateType.X509,
+        client_certificate_type=client_type or _X509,
+        server_certificate_type=server_type or _X509,
         offer=offer,
-        secure_renegotiation=(offer.renegotiation_info or EMPTY_RENEGOTIATION_INFO_SCSV in suites),
+        encrypt_then_mac=encrypt_then_mac,
+        max_fragment=offer.max_fragment_length or MAX_PLAINTEXT,
+        answer=b"".join(extension(number, body) for number, body in answer.items()),
     )
 
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from enum import IntEnum
 import struct
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import NamedTuple
 
 DTLS_1_0 = 0xFEFF
 DTLS_1_2 = 0xFEFD
 DTLS_MAJOR = 0xFE
 HEADER = 13
 """type 1, version 2, epoch 2, sequence number 6, length 2 (RFC 6347 4.1)."""
-_HEADER = struct.Struct("!BHHHI")
-"""Its first 11 bytes, the sequence number in two parts."""
-_PLAINTEXT_HEADER = struct.Struct("!BHQH")
+_HEADER = struct.Struct("!BHQH")
+"""The epoch and the sequence number as one."""
 MAX_PLAINTEXT = 2**14
 MAX_FRAGMENT = 2**14 + 2048
 """RFC 5246 6.2.3."""
@@ -46,45 +42,42 @@ class Record(NamedTuple):
     """How many times the sender has changed its cipher state."""
     sequence: int
     """Count of records within the epoch, 48 bits."""
-    number: bytes
-    """Epoch and sequence number as they stand on the wire."""
     connection_id: bytes
     fragment: bytes
 
 
-def split(datagram: bytes, connection_id_length: int) -> Iterator[Record]:
-    """Yield the records of a datagram, up to the first that is not one (RFC 6347 4.1.1).
+def split(datagram: bytes, connection_id_length: int) -> list[Record]:
+    """Return the records of a datagram, up to the first that is not one (RFC 6347 4.1.1).
 
     The length of the connection IDs that this side hands out is not on the wire (RFC 9146 4).
     """
+    records: list[Record] = []
     position = 0
     size = len(datagram)
     while position + HEADER <= size:
-        content_type, version, epoch, high, low = _HEADER.unpack_from(datagram, position)
+        content_type, version, number, length = _HEADER.unpack_from(datagram, position)
         if content_type not in CONTENT_TYPES or version >> 8 != DTLS_MAJOR:
-            return
-        identity = position + 11
-        end = identity + (connection_id_length if content_type == ContentType.TLS12_CID else 0)
-        start = end + 2
-        length = int.from_bytes(datagram[end:start])
+            break
+        start = position + HEADER
+        connection_id = b""
+        if content_type == ContentType.TLS12_CID:
+            # It stands before the length.
+            start += connection_id_length
+            connection_id = datagram[position + HEADER - 2 : start - 2]
+            length = int.from_bytes(datagram[start - 2 : start])
         stop = start + length
         if stop > size or length > MAX_FRAGMENT:
-            return
-        yield Record(
-            content_type,
-            version,
-            epoch,
-            high << 32 | low,
-            datagram[position + 3 : identity],
-            datagram[identity:end],
-            datagram[start:stop],
-        )
+            break
+        epoch, sequence = number >> 48, number & MAX_SEQUENCE
+        fragment = datagram[start:stop]
+        records.append(Record(content_type, version, epoch, sequence, connection_id, fragment))
         position = stop
+    return records
 
 
 def plaintext_record(content_type: int, version: int, sequence: int, fragment: bytes) -> bytes:
     """Write an unprotected record, which is always of epoch 0."""
-    return _PLAINTEXT_HEADER.pack(content_type, version, sequence, len(fragment)) + fragment
+    return _HEADER.pack(content_type, version, sequence, len(fragment)) + fragment
 
 
 class ReplayWindow:

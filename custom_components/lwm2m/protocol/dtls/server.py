@@ -28,9 +28,8 @@ from .events import (
     Transmit,
 )
 from .handshake import Environment, Handshake
-from .key_schedule import Hmac
 from .limits import Limits, RateLimiter
-from .messages import ClientHello, HandshakeType, fragments, hello_verify_request, message
+from .messages import ClientHello, HandshakeType, fragment_at, hello_verify_request, message
 from .records import (
     DTLS_1_0,
     DTLS_1_2,
@@ -69,7 +68,7 @@ class DtlsServer:
         self.counters = counters or Counters()
         self._limits = limits
         self._environment = Environment(
-            credentials, SessionCache(limits.sessions), decoy=Hmac(os.urandom(32))
+            credentials, SessionCache(limits.sessions), decoy=os.urandom(16)
         )
         self._cookies = CookieJar()
         self._hellos = RateLimiter(limits.hello_rate, limits.hello_burst)
@@ -190,7 +189,7 @@ class DtlsServer:
         A hello in pieces cannot be answered without remembering them, so it is dropped.
         """
         try:
-            fragment = next(fragments(record.fragment))
+            fragment = fragment_at(record.fragment, 0)
             hello = ClientHello.parse(fragment.body) if fragment.whole else None
         except HandshakeError:
             hello = None
@@ -245,7 +244,7 @@ class DtlsServer:
             self._suspect(Suspicion.OVERLOAD, address)
             return
         self.counters.handshakes += 1
-        handshake = Handshake(self._environment, hello, numbers, self._connections.new_id(), now)
+        handshake = Handshake(self._environment, hello, numbers, self._connections.new_id, now)
         self._handshakes.add(address, handshake)
         self._step(address, handshake, now, handshake.start, hello, body)
 
@@ -333,7 +332,7 @@ class DtlsServer:
 
     def _make_room(self, identity: Identity) -> None:
         """Close the connections silent for longest, the identity's own first."""
-        if len(self._connections.of(identity)) >= self._limits.connections_per_identity:
+        if self._connections.count(identity) >= self._limits.connections_per_identity:
             stale = self._connections.quietest(identity)
         elif len(self._connections) >= self._limits.connections:
             stale = self._connections.quietest()
@@ -423,10 +422,10 @@ class DtlsServer:
                 # The client has not seen our last flight (RFC 6347 4.2.4).
                 if connection.last_flight is not None:
                     self.counters.retransmissions += 1
-                    self._out += [
-                        Transmit(datagram, connection.address)
-                        for datagram in connection.last_flight.datagrams(connection.channel)
-                    ]
+                    datagrams = connection.last_flight.datagrams(
+                        connection.channel, connection.max_fragment
+                    )
+                    self._out += [Transmit(each, connection.address) for each in datagrams]
             case b"\x01":
                 # RFC 5246 7.2.2: a warning, and all goes on.
                 self.counters.renegotiations += 1

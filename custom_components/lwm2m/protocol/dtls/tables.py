@@ -116,9 +116,9 @@ class Connections:
         """Return the connection of this connection ID."""
         return self._by_connection_id.get(connection_id)
 
-    def of(self, identity: Identity) -> list[Connection]:
-        """Return an identity's connections."""
-        return list(self._by_identity.get(identity, ()))
+    def count(self, identity: Identity) -> int:
+        """Count an identity's connections."""
+        return len(self._by_identity.get(identity, ()))
 
     def matching(self, matches: Callable[[Identity], bool]) -> list[Connection]:
         """Return the connections of such identities."""
