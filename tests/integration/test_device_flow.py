@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.const import CONF_NAME, CONF_PORT
 from homeassistant.data_entry_flow import FlowResultType
@@ -253,6 +254,25 @@ async def test_what_is_no_certificate_is_refused(
 ) -> None:
     await flow.add(SecurityMode.CERTIFICATE)
     assert (await flow.send(**user_input))["errors"] == errors
+
+
+@pytest.mark.parametrize(
+    ("trust", "errors"),
+    [
+        (Trust.DOMAIN_ISSUED_CERTIFICATE, {"certificate": "unusable_credential"}),
+        (Trust.SERVICE_CERTIFICATE_CONSTRAINT, {"certificate": "unusable_credential"}),
+        (Trust.TRUST_ANCHOR_ASSERTION, None),
+    ],
+)
+async def test_certificate_of_a_device_is_on_the_curve_that_devices_have(
+    flow: DeviceFlow, trust: Trust, errors: dict[str, str] | None
+) -> None:
+    """An authority may have another key."""
+    key = ec.generate_private_key(ec.SECP384R1())
+    certificate = pem("CERTIFICATE", make_certificate(key, ENDPOINT))
+    await flow.add(SecurityMode.CERTIFICATE)
+    result = await flow.send(trust=trust, certificate=certificate, roots=certificate)
+    assert result.get("errors") == errors
 
 
 # What is shown

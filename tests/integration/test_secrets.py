@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 import json
 import logging
+import ssl
 from typing import TYPE_CHECKING, Any
 
+from aiocoap import CREATED, FORBIDDEN, POST
+from cryptography import x509
 from homeassistant.const import MATCH_ALL
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
@@ -15,18 +20,25 @@ from homeassistant.helpers.json import JSONEncoder
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.lwm2m.address import CONF_TLS_PORT
 from custom_components.lwm2m.credentials import SecurityMode, load_identity
 from custom_components.lwm2m.device_flow import Trust
-from custom_components.lwm2m.key_material import private_der, read_private_key
+from custom_components.lwm2m.key_material import private_der, read_certificates, read_private_key
 from custom_components.lwm2m.protocol.coap import Scheme
-from custom_components.lwm2m.protocol.security import PreSharedKey
+from custom_components.lwm2m.protocol.security import PreSharedKey, SecurityEventType
+from tests.protocol.dtls.parties import Party, stranger
 from tests.protocol.secure_device import psk_options, secure_device
+from tests.protocol.tls_contexts import certificate_context, psk_context
+from tests.raw_tcp import RawTcpPeer
 
 from .owner import DeviceFlow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cryptography.hazmat.primitives.asymmetric import ec
     from homeassistant.core import Event, HomeAssistant
+    from pytest_homeassistant_custom_component.common import MockConfigEntry
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
@@ -66,6 +78,23 @@ class Leaks:
         ]
 
 
+@dataclass
+class Devices:
+    """What the devices prove who they are with."""
+
+    psk: PreSharedKey
+    """Of kitchen-board."""
+    certified: Party
+    """garden-board."""
+
+
+@pytest.fixture
+def entry(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
+    """A server that listens for TLS, too."""
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_TLS_PORT: 0})
+    return entry
+
+
 @pytest.fixture
 def leaks() -> Leaks:
     return Leaks()
@@ -84,10 +113,8 @@ def told(hass: HomeAssistant) -> list[Event]:
     return events
 
 
-async def set_up_devices(
-    hass: HomeAssistant, entry: Lwm2mConfigEntry, leaks: Leaks
-) -> PreSharedKey:
-    """Add a device of each mode, all with keys made here, and return the pre-shared one."""
+async def set_up_devices(hass: HomeAssistant, entry: Lwm2mConfigEntry, leaks: Leaks) -> Devices:
+    """Add a device of each mode, all with keys made here."""
     flow = DeviceFlow(hass, entry)
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     result = await flow.send(identity="kitchen")
@@ -102,6 +129,7 @@ async def set_up_devices(
     await flow.add(SecurityMode.CERTIFICATE, "garden-board")
     result = await flow.send(trust=Trust.ISSUED)
     issued = read_private_key(result["description_placeholders"]["device_key"])
+    (certificate,) = read_certificates(result["description_placeholders"]["device_certificate"])
     await flow.choose("save")
     server = load_identity(entry.data)
     assert server
@@ -111,7 +139,7 @@ async def set_up_devices(
         "key of a certificate": _secret_part(issued),
         "key of the server": _secret_part(server.private_key),
     }
-    return psk
+    return Devices(psk, Party(issued, x509.load_der_x509_certificate(certificate)))
 
 
 def _secret_part(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -120,7 +148,7 @@ def _secret_part(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 async def live(hass: HomeAssistant, hub: Hub, psk: PreSharedKey) -> None:
-    """Register, and fail to: with a wrong key, as another, and in plain text."""
+    """Register over DTLS, and fail to: with a wrong key, as another, and in plain text."""
     wrong = PreSharedKey(psk.identity, bytes(16))
     async with secure_device(hub.server, psk) as device:
         await device.register("kitchen-board")
@@ -135,6 +163,42 @@ async def live(hass: HomeAssistant, hub: Hub, psk: PreSharedKey) -> None:
         device.server = ("127.0.0.1", hub.server.ports[Scheme.COAP])
         device.transmit([b"\x00garbage"])
     await hass.async_block_till_done()
+
+
+async def live_over_tls(hub: Hub, devices: Devices, folder: Path) -> None:
+    """Register over TLS with a key and with a certificate, and fail to, with each and without."""
+    port = hub.server.ports[Scheme.COAPS_TCP]
+    certified, unknown = [
+        certificate_context(party, folder) for party in (devices.certified, stranger())
+    ]
+    for context in (certified, unknown):
+        context.verify_mode = ssl.CERT_NONE
+    for endpoint, context in (
+        ("kitchen-board", psk_context(devices.psk)),
+        ("garden-board", certified),
+    ):
+        peer = await RawTcpPeer.open(port, context=context)
+        assert await _register(peer, endpoint) == CREATED
+        assert await _register(peer, "cellar-board") == FORBIDDEN
+        await peer.close()
+    for context in (
+        psk_context(PreSharedKey(devices.psk.identity, bytes(16))),
+        psk_context(PreSharedKey(b"nobody", devices.psk.key)),
+        unknown,
+    ):
+        with suppress(OSError, EOFError):
+            await RawTcpPeer.open(port, context=context)
+    peer = await RawTcpPeer.connect(port)
+    peer.writer.write(b"garbage")
+    assert await peer.is_closed()
+    await peer.close()
+
+
+async def _register(peer: RawTcpPeer, endpoint: str) -> Any:
+    response = await peer.request(
+        POST, "rd", uri_query=(f"ep={endpoint}",), content_format=40, payload=b"</1/0>"
+    )
+    return response.code
 
 
 async def download(
@@ -156,13 +220,22 @@ async def test_keys_are_in_nothing_that_others_get_to_see(
     caplog: pytest.LogCaptureFixture,
     told: list[Event],
     leaks: Leaks,
+    tmp_path: Path,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    psk = await set_up_devices(hass, entry, leaks)
-    await live(hass, hub, psk)
+    devices = await set_up_devices(hass, entry, leaks)
+    await live(hass, hub, devices.psk)
+    await live_over_tls(hub, devices, tmp_path)
+    await hass.async_block_till_done()
+    assert hub.server.security.counts == {
+        SecurityEventType.WRONG_KEY: 4 + 1,
+        SecurityEventType.UNKNOWN_IDENTITY: 2,
+        SecurityEventType.ENDPOINT_MISMATCH: 1 + 2,
+        SecurityEventType.HANDSHAKE_FAILED: 1,
+    }
     assert await async_setup_component(hass, "diagnostics", {})
     client = await hass_client()
-    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    entries = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
 
     seen = {
         "log": caplog.text,
@@ -174,7 +247,7 @@ async def test_keys_are_in_nothing_that_others_get_to_see(
         "diagnostics": await download(hass, client, entry),
         **{
             f"diagnostics of {device.name}": await download(hass, client, entry, device.id)
-            for device in devices
+            for device in entries
         },
         "server": repr((hub.server.credentials.credentials, hub.server.credentials.server)),
         "stored registrations": json.dumps(hub._dump()),
