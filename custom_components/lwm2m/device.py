@@ -146,6 +146,11 @@ class Device:
         return self.profile.queue_mode
 
     @property
+    def secured(self) -> bool:
+        """Whether it has a credential, and is let in with that alone."""
+        return self._shared.server.credentials.is_secured(self.endpoint)
+
+    @property
     def name(self) -> str:
         """The owner's name for it."""
         return self._name

@@ -10,7 +10,13 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.helpers import entity_registry as er
 
 from .credentials import mode_of
-from .redaction import redact_address, redact_endpoint, redact_settings, redact_value
+from .redaction import (
+    redact_address,
+    redact_endpoint,
+    redact_host,
+    redact_settings,
+    redact_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +28,9 @@ if TYPE_CHECKING:
     from .hub import Hub, Lwm2mConfigEntry
     from .protocol.path import Path
     from .protocol.registration import Registration
+    from .protocol.security_monitor import SecurityMonitor
+
+MAX_SOURCES = 50
 
 
 async def async_get_config_entry_diagnostics(
@@ -66,8 +75,16 @@ def _server(entry: Lwm2mConfigEntry) -> dict[str, Any]:
             "registrations": len(hub.server.registrations),
             "counters": asdict(hub.server.counters),
             "security_events": dict(hub.server.security.counts),
+            "security_sources": _sources(hub.server.security),
         }
     return diagnostics
+
+
+def _sources(security: SecurityMonitor) -> list[dict[str, Any]]:
+    """Describe where most incidents came from, the most first."""
+    tallies = security.by_source.items()
+    worst = sorted(tallies, key=lambda source: source[1].total(), reverse=True)
+    return [{**redact_host(host), "events": dict(tally)} for host, tally in worst[:MAX_SOURCES]]
 
 
 def _device(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> dict[str, Any]:

@@ -126,6 +126,7 @@ class Hub:
             async_dispatcher_connect(
                 self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_entry_changed
             ),
+            self.security.async_start(),
         ]
         stored = await self._storage.async_load()
         await self.server.start(
@@ -387,6 +388,7 @@ class Hub:
                         behind.async_set_options(options)
             else:
                 self._add_device(subentry, options)
+            self.entities.async_show_security(self.devices[endpoint])
 
     def _secure(self, endpoint: str, credential: Credential | None) -> None:
         if self.server.credentials.credentials.get(endpoint) != credential:

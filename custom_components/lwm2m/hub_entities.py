@@ -15,7 +15,7 @@ from .gateway import IotDevice
 from .models import key_prefix
 from .presence import presence_sensors
 from .protocol.security import SecurityEventType
-from .security_entities import SecurityCount, SecurityIncident
+from .security_entities import DeviceIncidents, SecurityIncident, ServerIncidents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .device import Device
     from .entity import Lwm2mEntity
     from .hub import Lwm2mConfigEntry
-    from .models import EntityInfo
     from .protocol.path import Path
     from .security_watch import SecurityWatch
 
@@ -61,10 +60,11 @@ class HubEntities:
         entry, security = self._entry, self._security
         self._add_entities[Platform.EVENT]([SecurityIncident(entry, security)])
         self._add_entities[Platform.SENSOR](
-            [SecurityCount(entry, security, event_type) for event_type in SecurityEventType]
+            [ServerIncidents(entry, security, event_type) for event_type in SecurityEventType]
         )
         for device in devices:
             self.async_show_presence(device)
+            self.async_show_security(device)
         for device, instance in self._early:
             self.async_learnt(device, instance)
         self._early.clear()
@@ -82,7 +82,7 @@ class HubEntities:
                 continue
             created.add(info.key)
             if info.hidden:
-                self._remove_hidden(device, info)
+                self._remove(device, info.platform, info.key)
             else:
                 entities[info.platform].append(info.entity_class(device, info))
         self.async_show_presence(device)
@@ -98,6 +98,18 @@ class HubEntities:
             new = [sensor for sensor in presence_sensors(device) if sensor.unique_id not in created]
             created.update(sensor.unique_id for sensor in new if sensor.unique_id)
             self._add_entities[Platform.SENSOR](new, config_subentry_id=device.subentry_id)
+
+    @callback
+    def async_show_security(self, device: Device) -> None:
+        """Have a device with a credential show how many have tried to be it, and no other."""
+        created, key = self._created[device.endpoint], DeviceIncidents.entity_description.key
+        if not device.secured:
+            created.discard(key)
+            self._remove(device, Platform.SENSOR, key)
+        elif self._ready and key not in created:
+            created.add(key)
+            incidents = DeviceIncidents(device, self._security)
+            self._add_entities[Platform.SENSOR]([incidents], config_subentry_id=device.subentry_id)
 
     @callback
     def async_remove(self, device: Device, instances: Collection[Path]) -> None:
@@ -122,9 +134,9 @@ class HubEntities:
         self._created.pop(device.endpoint, None)
         self._early = [early for early in self._early if early[0] is not device]
 
-    def _remove_hidden(self, device: Device, info: EntityInfo) -> None:
-        """Remove an entity of before a profile hid it."""
+    def _remove(self, device: Device, platform: Platform, key: str) -> None:
+        """Remove an entity of before its device, or a profile, had no use for it."""
         registry = er.async_get(self._hass)
-        unique_id = f"{device.unique_id}-{info.key}"
-        if entity_id := registry.async_get_entity_id(info.platform, DOMAIN, unique_id):
+        unique_id = f"{device.unique_id}-{key}"
+        if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
             registry.async_remove(entity_id)

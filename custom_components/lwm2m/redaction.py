@@ -71,12 +71,16 @@ def redact_endpoint(endpoint: str) -> str:
 
 def redact_address(peer: Peer) -> dict[str, JsonValueType]:
     """Return what an address tells of the network, without itself."""
-    address = ip_address(peer.host)
+    return {**redact_host(peer.host), "port": peer.port}
+
+
+def redact_host(host: str) -> dict[str, JsonValueType]:
+    """Return what a numeric address tells of the network, without itself."""
+    address = ip_address(host)
     return {
         "family": f"IPv{address.version}",
         "private": address.is_private,
         "link_local": address.is_link_local,
-        "port": peer.port,
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
 
 from .const import DOMAIN, EVENT_SECURITY, LOGGER
 from .protocol.listeners import Listeners
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 REJECTIONS = 3
 """After how many in a row a device's credential is taken to have stopped working."""
+COUNT_INTERVAL = timedelta(seconds=30)
+"""How often is looked for what was counted without an event."""
 _REJECTED = (SecurityEventType.WRONG_KEY, SecurityEventType.UNKNOWN_IDENTITY)
 
 
@@ -38,12 +42,48 @@ class SecurityWatch:
         self._entry = entry
         self._monitor = monitor
         self._listeners: Listeners[SecurityEvent] = Listeners()
+        self._counted: Listeners[None] = Listeners()
+        self._seen = 0
+        """Of all incidents, how many the counts that are shown go up to."""
+        self._carried: dict[str | None, int] = {}
         self._accepted: dict[str, int] = {}
         """How often an endpoint had been rejected when it was last let in."""
 
     def count(self, event_type: SecurityEventType) -> int:
         """Return how often something happened since the server started."""
         return self._monitor.counts[event_type]
+
+    def count_about(self, endpoint: str) -> int:
+        """Return how many incidents about an endpoint there were since the server started."""
+        return sum(self._monitor.by_endpoint.get(endpoint, {}).values())
+
+    def carry(self, name: str | None, before: int) -> int:
+        """Return what a count had come to before the server started.
+
+        It is what is said of it first: what an entity showed when it was last removed may have
+        been counted by this server.
+        """
+        return self._carried.setdefault(name, before)
+
+    @callback
+    def async_start(self) -> CALLBACK_TYPE:
+        """Follow the counts, until the returned function is called."""
+        return async_track_time_interval(self._hass, self._on_interval, COUNT_INTERVAL)
+
+    @callback
+    def _on_interval(self, _now: datetime) -> None:
+        self._tell_counts()
+
+    def _tell_counts(self) -> None:
+        total = self._monitor.counts.total()
+        if total != self._seen:
+            self._seen = total
+            self._counted.emit(None)
+
+    @callback
+    def async_subscribe_counts(self, listener: Callable[[None], object]) -> CALLBACK_TYPE:
+        """Call `listener` when counts have changed, until the returned function is called."""
+        return self._counted.subscribe(listener)
 
     @callback
     def async_subscribe(self, listener: Callable[[SecurityEvent], object]) -> CALLBACK_TYPE:
@@ -57,6 +97,7 @@ class SecurityWatch:
             "%s: %s from %s, about %s", self._entry.title, event.type, event.source, event.endpoint
         )
         self._listeners.emit(event)
+        self._tell_counts()
         self._hass.bus.async_fire(
             EVENT_SECURITY,
             {

@@ -16,6 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.diagnostics import (
+    MAX_SOURCES,
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
 )
@@ -108,6 +109,35 @@ async def test_device_tells_how_it_is_secured(
 
     assert device["security"] == "pre_shared_key"
     assert device["security_events"] == {"wrong_key": 1}
+
+
+async def test_sources_of_incidents_are_told_apart_without_their_addresses(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
+) -> None:
+    for source, times in (("192.0.2.1", 1), ("2001:db8::1", 3), ("fe80::1%eth0", 2)):
+        for _ in range(times):
+            hub.server.security.report(SecurityEventType.WRONG_KEY, source)
+
+    server = (await of_entry(hass, entry))["server"]
+
+    assert [
+        (source["family"], source["link_local"], source["events"])
+        for source in server["security_sources"]
+    ] == [
+        ("IPv6", False, {"wrong_key": 3}),
+        ("IPv6", True, {"wrong_key": 2}),
+        ("IPv4", False, {"wrong_key": 1}),
+    ]
+    assert all(text not in str(server) for text in ("192.0.2.1", "2001:db8", "fe80"))
+
+
+async def test_many_sources_of_incidents_are_not_all_listed(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
+) -> None:
+    for number in range(MAX_SOURCES + 1):
+        hub.server.security.report(SecurityEventType.FLOOD, f"192.0.2.{number}")
+
+    assert len((await of_entry(hass, entry))["server"]["security_sources"]) == MAX_SOURCES
 
 
 async def test_device_that_is_gone_has_no_registration(show: Show, entry: Lwm2mConfigEntry) -> None:

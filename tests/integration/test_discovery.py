@@ -158,10 +158,10 @@ def test_objects_unit_suits_the_device_class() -> None:
 
 PRESENCE = {("sensor", "awake"), ("sensor", "waiting_requests")}
 """What a device shows of its sleep, of no resource and so of no row."""
-SECURITY = {("event", "security")} | {
+SECURITY = {("event", "security"), ("sensor", "security_incidents")} | {
     ("sensor", f"security_{event_type}") for event_type in SecurityEventType
 }
-"""What a server shows of its security."""
+"""What a server and its devices show of their security."""
 POWER_SOURCE_NAMES = {
     ("sensor", f"{kind}_{key}")
     for kind in POWER_SOURCES.values()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiocoap import CREATED, FORBIDDEN, POST
 from homeassistant.components.repairs import DOMAIN as REPAIRS, repairs_flow_manager
-from homeassistant.const import CONF_PORT, EVENT_STATE_CHANGED
+from homeassistant.const import CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
@@ -82,12 +82,13 @@ async def register(hass: HomeAssistant, peer: Device, endpoint: str = ENDPOINT) 
     return response.code
 
 
-def state_of(hass: HomeAssistant, key: str, entry: Lwm2mConfigEntry) -> Any:
-    """Return the state of an entity of the server."""
-    registry = er.async_get(hass)
-    domain = "event" if key == "security" else "sensor"
-    entity_id = registry.async_get_entity_id(domain, DOMAIN, f"{entry.entry_id}-{key}")
-    return entity_id and hass.states.get(entity_id)
+def incident_of(hass: HomeAssistant, entry: Lwm2mConfigEntry) -> Any:
+    """Return the attributes of the last incident."""
+    entity_id = er.async_get(hass).async_get_entity_id(
+        "event", DOMAIN, f"{entry.entry_id}-security"
+    )
+    state = hass.states.get(entity_id) if entity_id else None
+    return state.attributes if state else None
 
 
 def issue_about(hass: HomeAssistant, start: str) -> ir.IssueEntry | None:
@@ -164,7 +165,7 @@ async def test_wrong_key_is_an_event_of_the_server(
     hass: HomeAssistant, entry: Lwm2mConfigEntry, secured: ConfigSubentry, connect: Connect
 ) -> None:
     await connect(WRONG)
-    attributes = state_of(hass, "security", entry).attributes
+    attributes = incident_of(hass, entry)
     assert attributes["event_type"] == SecurityEventType.WRONG_KEY
     assert attributes["endpoint"] == ENDPOINT
     assert attributes["source"] == LOOPBACK
@@ -176,7 +177,7 @@ async def test_stranger_is_an_event_about_no_device(
     hass: HomeAssistant, entry: Lwm2mConfigEntry, secured: ConfigSubentry, connect: Connect
 ) -> None:
     await connect(STRANGER)
-    attributes = state_of(hass, "security", entry).attributes
+    attributes = incident_of(hass, entry)
     assert attributes["event_type"] == SecurityEventType.UNKNOWN_IDENTITY
     assert attributes["endpoint"] is None
     assert attributes["claimed"] == "stranger"
@@ -187,7 +188,7 @@ async def test_endpoint_of_another_is_an_event(
 ) -> None:
     peer = await connect(PSK)
     assert await register(hass, peer, "cellar-board") == FORBIDDEN
-    attributes = state_of(hass, "security", entry).attributes
+    attributes = incident_of(hass, entry)
     assert attributes["event_type"] == SecurityEventType.ENDPOINT_MISMATCH
     assert attributes["claimed"] == "cellar-board"
 
@@ -201,31 +202,9 @@ async def test_secured_device_in_plain_text_is_an_event(
     )
     assert await register(hass, peer) == FORBIDDEN
     peer.close()
-    attributes = state_of(hass, "security", entry).attributes
+    attributes = incident_of(hass, entry)
     assert attributes["event_type"] == SecurityEventType.PLAINTEXT_ATTEMPT
     assert attributes["endpoint"] == ENDPOINT
-
-
-async def test_events_are_counted_by_type(
-    hass: HomeAssistant, entry: Lwm2mConfigEntry, secured: ConfigSubentry, connect: Connect
-) -> None:
-    await connect(WRONG)
-    await connect(WRONG)
-    assert state_of(hass, "security_wrong_key", entry).state == "2"
-    assert state_of(hass, "security_unknown_identity", entry).state == "0"
-
-
-async def test_noisy_counts_are_disabled_by_default(
-    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
-) -> None:
-    assert state_of(hass, "security_handshake_failed", entry) is None
-    registry = er.async_get(hass)
-    disabled = {
-        entity.unique_id.removeprefix(f"{entry.entry_id}-security_")
-        for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
-        if entity.disabled_by and "-security_" in entity.unique_id
-    }
-    assert disabled == {"handshake_failed", "replay", "bad_mac", "flood"}
 
 
 async def test_event_on_the_bus_is_that_of_the_device(
@@ -246,19 +225,6 @@ async def test_event_on_the_bus_is_that_of_the_device(
         ("wrong_key", hub.devices[ENDPOINT].id),
         ("unknown_identity", server.id),
     ]
-
-
-async def test_flood_of_attempts_is_no_flood_of_states(
-    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, secured: ConfigSubentry
-) -> None:
-    events = async_capture_events(hass, EVENT_STATE_CHANGED)
-    for _ in range(1000):
-        hub.server.security.report(
-            SecurityEventType.WRONG_KEY, "192.0.2.1", endpoint=ENDPOINT, claimed="kitchen"
-        )
-    await hass.async_block_till_done()
-    assert hub.security.count(SecurityEventType.WRONG_KEY) == 1000
-    assert len(events) <= 2 * 10  # the event entity and the count, at powers of two
 
 
 # Activity
