@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hmac import HMAC
+from hashlib import sha256
 
 MASTER_SECRET = 48
 VERIFY_DATA = 12
-_SHA256 = SHA256()
+_BLOCK = 64
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 class Hmac:
-    """HMAC-SHA256 under one key, which costs most of it and is prepared once (RFC 2104 4)."""
+    """HMAC-SHA256 under one key, which costs most of it and is prepared once (RFC 2104 2, 4).
 
-    __slots__ = ("_keyed",)
+    Written out, because a handshake takes twelve of them, and a twentieth more of its time with
+    what `cryptography` has for it.
+    """
+
+    __slots__ = ("_inner", "_outer")
 
     def __init__(self, key: bytes) -> None:
-        self._keyed = HMAC(key, _SHA256)
+        if len(key) > _BLOCK:
+            key = sha256(key).digest()
+        padded = key.ljust(_BLOCK, b"\0")
+        self._inner = sha256(padded.translate(_INNER))
+        self._outer = sha256(padded.translate(_OUTER))
 
     def digest(self, data: bytes) -> bytes:
         """Return the MAC of data."""
-        mac = self._keyed.copy()
-        mac.update(data)
-        return mac.finalize()
+        inner = self._inner.copy()
+        inner.update(data)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 def prf(secret: Hmac, label: bytes, seed: bytes, length: int) -> bytes:
