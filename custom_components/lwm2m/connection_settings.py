@@ -45,6 +45,10 @@ SDKS = {
     SecurityMode.CERTIFICATE: (Sdk.ZEPHYR, Sdk.ANJAY, Sdk.LESHAN),
 }
 """The SDKs whose sample or demo client knows a mode."""
+_UDP_ALONE = {(sdk, mode) for sdk in (Sdk.ZEPHYR, Sdk.WAKAAMA) for mode in SecurityMode} | {
+    (Sdk.LESHAN, SecurityMode.PRE_SHARED_KEY)  # which Java's TLS does not know
+}
+"""Those that don't connect over TCP."""
 
 DEVICE_CERTIFICATE = "device-certificate.der"
 DEVICE_KEY = "device-key.der"
@@ -77,6 +81,15 @@ class ConnectionSettings:
     def mode(self) -> SecurityMode:
         """How the device is secured."""
         return mode_of(self.credential)
+
+    @property
+    def sdks(self) -> tuple[Sdk, ...]:
+        """The SDKs whose sample or demo client connects so."""
+        return tuple(
+            sdk
+            for sdk in SDKS[self.mode]
+            if self.scheme.carrier == "UDP" or (sdk, self.mode) not in _UDP_ALONE
+        )
 
     @property
     def uri(self) -> str:

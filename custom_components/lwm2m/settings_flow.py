@@ -13,7 +13,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from .address import ports_of, usual_scheme
-from .connection_settings import SDKS, ConnectionSettings, Sdk
+from .connection_settings import ConnectionSettings, Sdk
 from .credentials import mode_of
 from .protocol.coap import Scheme
 from .server_identity import async_ensure_identity, async_server_hosts
@@ -62,7 +62,7 @@ class SettingsFlow(ConfigSubentryFlow):
             menu_options=[
                 "save" if self._changed else "done",
                 *(["qr_code"] if settings.qr_code else []),
-                *SDKS[settings.mode],
+                *settings.sdks,
             ],
             description_placeholders=settings.placeholders,
         )

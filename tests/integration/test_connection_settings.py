@@ -234,6 +234,21 @@ def test_key_that_only_the_owner_has_is_not_written() -> None:
     assert "-cprik device-key.der" in script
 
 
+@pytest.mark.parametrize(
+    ("credential", "scheme", "sdks"),
+    [
+        (None, Scheme.COAP_TCP, (Sdk.ANJAY, Sdk.LESHAN)),
+        (PSK, Scheme.COAPS_TCP, (Sdk.ANJAY,)),
+        (X509, Scheme.COAPS_TCP, (Sdk.ANJAY, Sdk.LESHAN)),
+        (X509, Scheme.COAPS, (Sdk.ZEPHYR, Sdk.ANJAY, Sdk.LESHAN)),
+    ],
+)
+def test_an_sdk_is_shown_where_it_can_connect(
+    credential: Any, scheme: Scheme, sdks: tuple[Sdk, ...]
+) -> None:
+    assert settings(credential, scheme=scheme).sdks == sdks
+
+
 def test_every_mode_can_be_shown_for_its_sdks() -> None:
     for credential in (None, PSK, RPK, X509):
         shown = settings(credential)

@@ -20,6 +20,8 @@ from .conftest import KITCHEN, LOOPBACK, settle, state_at
 from .owner import ENDPOINT, PSK, DeviceFlow
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from homeassistant.config_entries import ConfigSubentry
     from homeassistant.core import HomeAssistant
     from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -114,21 +116,46 @@ async def test_a_device_over_tcp_is_known_over_a_restart(
     assert (await restarted.set(TEMPERATURE, 23.5)).state == "23.5"
 
 
-async def test_a_device_with_a_key_connects_over_tls_until_the_key_is_changed(
-    hass: HomeAssistant, hub: Hub, flow: DeviceFlow, secured: ConfigSubentry
-) -> None:
+@pytest.fixture
+async def over_tls(hass: HomeAssistant, hub: Hub, secured: ConfigSubentry) -> AsyncIterator[Board]:
+    """A board with a key, connected over TLS."""
     server = (LOOPBACK, hub.server.ports[Scheme.COAPS_TCP])
     async with Board(KITCHEN, server=server, tcp=True, psk=PSK) as board:
         await board.registered()
         await settle(hass)
-        registration = hub.devices[ENDPOINT].registration
-        assert registration is not None
-        assert registration.remote.scheme is Scheme.COAPS_TCP
-        assert state_at(hass, Path.parse(TEMPERATURE)) == "21.5"
-
-        await flow.change("rotate")
-        await flow.send()
-        await flow.save()
-        await board.event(EventKind.UNANSWERED)
-        assert not hub.devices[ENDPOINT].available
+        yield board
         await board.stop(deregister=False)
+
+
+async def test_a_device_with_a_key_shows_its_values_over_tls(
+    hass: HomeAssistant, hub: Hub, over_tls: Board
+) -> None:
+    registration = hub.devices[ENDPOINT].registration
+    assert registration is not None
+    assert registration.remote.scheme is Scheme.COAPS_TCP
+    assert state_at(hass, Path.parse(TEMPERATURE)) == "21.5"
+
+
+async def test_a_new_key_ends_the_connection_over_tls_at_once(
+    hub: Hub, flow: DeviceFlow, over_tls: Board
+) -> None:
+    await flow.change("rotate")
+    await flow.send()
+    await flow.save()
+
+    assert not hub.devices[ENDPOINT].available
+    await over_tls.event(EventKind.UNANSWERED)
+
+
+async def test_deleting_the_device_ends_the_connection_over_tls_at_once(
+    hass: HomeAssistant,
+    hub: Hub,
+    entry: MockConfigEntry,
+    secured: ConfigSubentry,
+    over_tls: Board,
+) -> None:
+    hass.config_entries.async_remove_subentry(entry, secured.subentry_id)
+    await settle(hass)
+
+    assert ENDPOINT not in hub.server.registrations
+    await over_tls.event(EventKind.UNANSWERED)
