@@ -55,6 +55,9 @@ DEVICE_KEY = "device-key.der"
 DEVICE_PUBLIC_KEY = "device-public-key.der"
 SERVER_CERTIFICATE = "server-certificate.der"
 SERVER_PUBLIC_KEY = "server-public-key.der"
+MAX_QR_CODE = 1370
+"""Bytes: what a code of version 30, 137 modules wide, holds with medium error correction
+(ISO/IEC 18004, table 7). Two certificates that are made here fit."""
 _OWN = {
     CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT,
     CertificateUsage.DOMAIN_ISSUED_CERTIFICATE,
@@ -120,24 +123,22 @@ class ConnectionSettings:
 
     @property
     def qr_code(self) -> str | None:
-        """What a QR code says, as JSON; None with certificates, which are too long for one."""
+        """What a QR code says, as JSON with DER in Base64; None where that is too long for one."""
+        said = {"endpoint": self.endpoint, "server": self.uri}
         match self.credential:
-            case PreSharedKey():
-                shown = {"identity", "key_hex"}
-            case RawPublicKey():
-                shown = {"device_public_key", "server_public_key"}
+            case PreSharedKey(identity=identity, key=key):
+                said |= {"identity": _text(identity), "key_hex": key.hex()}
+            case RawPublicKey(public_key=public_key):
+                said["device_public_key"] = _base64(public_key)
+                said["server_public_key"] = _base64(self.server.public_key)
             case Certificate():
-                return None
-            case None:
-                shown = set()
-        said = {
-            name: text
-            for name, text in self.placeholders.items()
-            if name in shown | {"endpoint", "server"}
-        }
+                if own := self._device_certificate:
+                    said["device_certificate"] = _base64(own)
+                said["server_certificate"] = _base64(self._server_certificate)
         if self.private_key:
             said["device_key"] = _base64(self.private_key)
-        return json.dumps(said, ensure_ascii=False)
+        text = json.dumps(said, ensure_ascii=False)
+        return text if len(text.encode()) <= MAX_QR_CODE else None
 
     def of(self, sdk: Sdk) -> str:
         """Return the settings as an SDK takes them: a file, code or commands."""

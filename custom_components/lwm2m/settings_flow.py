@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .protocol.security import Credential
 
 
+WIDE_QR_CODE = 450
+"""Characters, from which on a QR code needs smaller modules to fit into the dialog."""
+
+
 class SettingsFlow(ConfigSubentryFlow):
     """A menu of the settings: as they are, as a QR code, for each SDK.
 
@@ -97,10 +101,11 @@ class SettingsFlow(ConfigSubentryFlow):
         """Show the settings as a QR code."""
         if user_input is not None:
             return self._show_settings()
+        data = self._settings.qr_code or ""
         code = QrCodeSelector(
             QrCodeSelectorConfig(
-                data=self._settings.qr_code or "",
-                scale=4,
+                data=data,
+                scale=4 if len(data) <= WIDE_QR_CODE else 3,
                 error_correction_level=QrErrorCorrectionLevel.MEDIUM,
             )
         )

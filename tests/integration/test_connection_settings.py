@@ -110,8 +110,16 @@ def test_qr_code_of_a_raw_public_key() -> None:
     assert base64.b64decode(said["server_public_key"]) == SERVER.public_key
 
 
-def test_certificates_are_too_long_for_a_qr_code() -> None:
-    assert settings(X509).qr_code is None
+def test_qr_code_of_a_certificate() -> None:
+    said = json.loads(settings(X509).qr_code or "")
+    assert base64.b64decode(said["device_certificate"]) == DEVICE_CERTIFICATE
+    assert base64.b64decode(said["device_key"]) == private_der(DEVICE_KEY)
+    assert base64.b64decode(said["server_certificate"]) == SERVER.chain[0]
+
+
+def test_what_is_too_long_for_a_qr_code_is_in_none() -> None:
+    certificate = make_certificate(SERVER_KEY, "Greenhouse", [f"{n}.example" for n in range(100)])
+    assert settings(X509, server=ServerIdentity(SERVER_KEY, (certificate,))).qr_code is None
 
 
 # SDKs
