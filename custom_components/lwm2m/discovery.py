@@ -9,8 +9,10 @@ from homeassistant.const import Platform
 
 from . import cover, device_tracker, event, light, lock, mappings, select, siren, valve
 from .entity import NAMES
+from .following import DEVICE
 from .generic import generic_entity
-from .models import DiscoverySchema, EntityInfo
+from .mappings import TOLD_APART
+from .models import DiscoverySchema, EntityInfo, NameKey, name_key
 from .profiles.entities import profiled
 
 if TYPE_CHECKING:
@@ -58,7 +60,21 @@ def _by_object(schemas: tuple[DiscoverySchema, ...]) -> dict[int, list[Discovery
 
 
 _SCHEMAS = _by_object(DISCOVERY_SCHEMAS)
-
+_NAMES = {
+    object_id: {
+        (
+            schema.resource_id,
+            name_key(
+                schema.platform,
+                schema.entity_description.translation_key or schema.entity_description.device_class,
+                schema.entity_description.translation_placeholders,
+            ),
+        )
+        for schema in schemas
+    }
+    for object_id, schemas in _SCHEMAS.items()
+}
+"""Object -> its resources, each with what names its entity."""
 
 ROWS_ONLY = frozenset({3, 4, 5, 7, 9, 12, 19})
 """LwM2M's own objects: what has no row there is the protocol's, or secret."""
@@ -102,6 +118,7 @@ def _described(device: Device, instance: Path) -> Iterator[EntityInfo]:
 def _entities(device: Device, instance: Path, schema: DiscoverySchema) -> Iterator[EntityInfo]:
     """Yield what a matching schema becomes: one entity, or one for each resource instance."""
     value = device.values.get(instance / schema.resource_id)
+    taken = _taken(device, instance.object_id)
     each = sorted(value) if schema.each and isinstance(value, dict) else (None,)
     for resource_instance_id in each:
         yield EntityInfo(
@@ -113,4 +130,25 @@ def _entities(device: Device, instance: Path, schema: DiscoverySchema) -> Iterat
             resource_instance_id=resource_instance_id,
             watched=schema.watched,
             main=schema.main,
+            taken=taken,
         )
+
+
+def _taken(device: Device, object_id: int) -> frozenset[NameKey]:
+    """Return the names of other objects' entities that those of an object give way to.
+
+    A device announces its objects before anything is learnt of them, and all have the object 3:
+    of that alone, which is learnt first, it counts which resources there are. So a name is the
+    same in whichever order the objects are learnt.
+    """
+    if object_id not in TOLD_APART:
+        return frozenset()
+    objects = {path.object_id for path in device.resources}
+    if device.registration:
+        objects |= device.registration.objects
+    return frozenset(
+        name
+        for other in objects - {object_id}
+        for resource_id, name in _NAMES.get(other, ())
+        if other != DEVICE.object_id or DEVICE / resource_id in device.resources
+    )

@@ -12,6 +12,7 @@ from homeassistant.helpers.entity import Entity
 from propcache.api import cached_property
 
 from .const import DOMAIN
+from .models import name_key
 from .protocol.model.definitions import ResourceType
 
 if TYPE_CHECKING:
@@ -91,8 +92,9 @@ class Lwm2mEntity(Entity):
 
         The instance's Application Type names its main entity and is part of the
         names of the others, unless it says as much already; without one, instances
-        past the first show their ID. An entity that lost its device class, and
-        with it its name, takes the model's.
+        past the first show their ID, and what an entity of another object is called, too,
+        says its object. An entity that lost its device class, and with it its name, takes
+        the model's.
         """
         if self._info.name and self._info.whole_name:
             return self._info.name
@@ -101,7 +103,18 @@ class Lwm2mEntity(Entity):
         if isinstance(label, str) and (label := label.strip()[:MAX_LABEL]):
             told = self._info.main or name.casefold() in label.casefold()
             return label if told else self._labelled(label, name)
+        name = self._told_apart(name)
         return f"{name} {number}" if number else name
+
+    def _told_apart(self, name: str) -> str:
+        """Say in a name which object is meant, where another's entity has the same."""
+        platform = self.platform_data
+        named_by = self.translation_key or self.device_class
+        words = self.entity_description.translation_placeholders
+        if self._info.name or name_key(platform.domain, named_by, words) not in self._info.taken:
+            return name
+        key = f"component.{DOMAIN}.entity.sensor.object_{self._info.instance.object_id}.name"
+        return platform.platform_translations.get(key, "{name}").format(name=name)
 
     def _translated(self, words: Mapping[str, str]) -> Mapping[str, str]:
         """Put a quantity into words of the owner's language."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from homeassistant.const import Platform
     from homeassistant.helpers.entity import EntityDescription
@@ -23,6 +23,15 @@ type Objects = int | tuple[int, ...]
 def object_ids(objects: Objects) -> tuple[int, ...]:
     """Return the IDs of the objects of a row."""
     return (objects,) if isinstance(objects, int) else objects
+
+
+type NameKey = tuple[str, ...]
+"""What entities of the same name have in common, whatever the language."""
+
+
+def name_key(platform: str, named_by: str | None, words: Mapping[str, str] | None) -> NameKey:
+    """Return what names an entity: its translation, else its device class, and the words in it."""
+    return (platform, named_by or "", *(word for _, word in sorted((words or {}).items())))
 
 
 def key_prefix(path: Path) -> str:
@@ -74,6 +83,8 @@ class EntityInfo:
     """A name in place of the translated one: the model's for a generic entity, or a profile's."""
     whole_name: bool = False
     """Whether `name` says already which instance is meant."""
+    taken: Container[NameKey] = frozenset()
+    """The names that entities of the device's other objects have."""
     hidden: bool = False
     """Whether there is to be no such entity, also where there was one."""
     scales: Mapping[int, Scale] = field(default_factory=dict)

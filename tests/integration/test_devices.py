@@ -5,6 +5,7 @@ docs/architecture.md says how to take the snapshots anew.
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import AsyncExitStack
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -101,6 +102,19 @@ async def test_entities(
     for entity in entities:
         assert entity == snapshot(name=f"{entity.entity_id}-entry")
         assert hass.states.get(entity.entity_id) == snapshot(name=f"{entity.entity_id}-state")
+
+
+async def test_names_on_the_page_of_a_device_differ(
+    hass: HomeAssistant, hub: Hub, devices: list[FixtureDevice]
+) -> None:
+    for device in devices:
+        names = Counter(
+            (entity.domain, entity.original_name)
+            for entity in er.async_entries_for_device(
+                er.async_get(hass), hub.devices[device.endpoint].id, include_disabled_entities=True
+            )
+        )
+        assert [name for name, count in names.items() if count > 1] == [], device.name
 
 
 async def test_device_entries(
