@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         Set as AbstractSet,
     )
 
+    from homeassistant.util.unit_system import UnitSystem
+
     from .device_options import DeviceOptions
     from .hub import Lwm2mConfigEntry
     from .profiles.profile import Profile
@@ -159,6 +161,11 @@ class Device:
     def device_info(self) -> DeviceInfo | ChildDeviceInfo:
         """The link from an entity to its device; the details come from the interview."""
         return DeviceInfo(identifiers={(DOMAIN, self.unique_id)})
+
+    @property
+    def unit_system(self) -> UnitSystem:
+        """The units that the owner reads."""
+        return self._shared.hass.config.units
 
     @property
     def client(self) -> Client:

@@ -19,7 +19,7 @@ from homeassistant.core import callback
 from .entity import SENSOR_UNITS, Lwm2mEntity
 from .models import DiscoverySchema, object_ids
 from .protocol.node import ObjectLink
-from .units import convert, sensor_class, stated_unit, suits_sensor
+from .units import convert, sensor_class, stated_unit, suggested_unit, suits_sensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,8 +105,13 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
             unit, self._factor, device_class = convert(unit, self._class())
         self._attr_device_class = device_class
         self._attr_native_unit_of_measurement = unit
-        suggested = description.suggested_unit_of_measurement
-        convertible = device_class is not None and suits_sensor(suggested, device_class)
+        suggested = description.suggested_unit_of_measurement or suggested_unit(unit)
+        convertible = (
+            device_class is not None
+            and suits_sensor(suggested, device_class)
+            # Home Assistant itself converts what is not of the owner's unit system.
+            and self._device.unit_system.get_converted_unit(device_class, unit) is None
+        )
         self._attr_suggested_unit_of_measurement = (
             suggested if convertible and "unit" not in description.fixed else None
         )
@@ -114,7 +119,8 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
         self._attr_suggested_display_precision = (
             description.suggested_display_precision
             if "precision" in description.fixed
-            or shown == (suggested or description.native_unit_of_measurement)
+            or shown
+            == (description.suggested_unit_of_measurement or description.native_unit_of_measurement)
             else None
         )
 

@@ -185,6 +185,14 @@ _FACTORS: dict[str | None, tuple[tuple[str, float], ...]] = {
 }
 
 
+# A unit that suits machines -> the one that a person reads.
+_READABLE: dict[str | None, str] = {
+    UnitOfPressure.PA: UnitOfPressure.HPA,
+    UnitOfEnergy.JOULE: UnitOfEnergy.KILO_WATT_HOUR,
+    UnitOfEnergy.WATT_HOUR: UnitOfEnergy.KILO_WATT_HOUR,
+}
+
+
 def stated_unit(stated: Value | None, default: str | None = None) -> str | None:
     """Return Home Assistant's unit for what a device or a model states.
 
@@ -205,6 +213,11 @@ def stated_unit(stated: Value | None, default: str | None = None) -> str | None:
 def sensor_class(unit: str | None) -> SensorDeviceClass | None:
     """Return the device class of a sensor that only its unit describes."""
     return _CLASS_OF.get(unit)
+
+
+def suggested_unit(unit: str | None) -> str | None:
+    """Return the unit that a sensor is better read in than in its own, if there is one."""
+    return _READABLE.get(unit)
 
 
 def number_class(unit: str | None) -> NumberDeviceClass | None:

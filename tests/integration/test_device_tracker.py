@@ -81,8 +81,8 @@ async def test_altitude_and_speed_are_sensors(show: Show) -> None:
     shown = await show({"/6/0": {0: HOME[0], 1: HOME[1], 2: 512.0, 6: 2.5}})
     assert shown.state("/6/0/2").state == "512.0"
     assert shown.state("/6/0/2").attributes["unit_of_measurement"] == "m"
-    assert shown.state("/6/0/6").state == "2.5"
-    assert shown.state("/6/0/6").attributes["unit_of_measurement"] == "m/s"
+    assert shown.state("/6/0/6").state == "9.0"
+    assert shown.state("/6/0/6").attributes["unit_of_measurement"] == "km/h"
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ OBJECTS: dict[int, tuple[Rows, dict[int, tuple[str, str, Any, Any]]]] = {
         {0: 2, 2: 120, 3: 340, 4: 1280},
         {
             0: ("SMS sent", "2", None, None),
-            2: ("Data sent", "120", "kB", "data_size"),
-            3: ("Data received", "340", "kB", "data_size"),
+            2: ("Data sent", "0.12", "MB", "data_size"),
+            3: ("Data received", "0.34", "MB", "data_size"),
             4: ("Maximum message size", "1280", "B", "data_size"),
         },
     ),
@@ -99,7 +99,7 @@ OBJECTS: dict[int, tuple[Rows, dict[int, tuple[str, str, Any, Any]]]] = {
         {1: 7.25, 3: 0.5, 6: 1.5, 7: 0.05},
         {
             1: ("pH", "7.25", None, "ph"),
-            3: ("Redox potential", "0.5", "V", "voltage"),
+            3: ("Redox potential", "500.0", "mV", "voltage"),
             6: ("Turbidity", "1.5", "NTU", None),
             7: ("Conductivity", "0.5", "mS/cm", "conductivity"),
         },
@@ -107,9 +107,9 @@ OBJECTS: dict[int, tuple[Rows, dict[int, tuple[str, str, Any, Any]]]] = {
     3427: (
         {1: 250000.0, 3: True, 5: 200000.0},
         {
-            1: ("Pressure", "250000.0", "Pa", "pressure"),
+            1: ("Pressure", "2.5", "bar", "pressure"),
             3: ("Leak", STATE_ON, None, "moisture"),
-            5: ("Minimum pressure", "200000.0", "Pa", "pressure"),
+            5: ("Minimum pressure", "2.0", "bar", "pressure"),
         },
     ),
     3428: (
@@ -203,7 +203,7 @@ async def test_updates_of_firmware_and_software_are_told(show: Show) -> None:
 async def test_wlan(show: Show) -> None:
     shown = await show({"/12/0": {1: True, 3: 1, 5: "Attic", 9: 6, 14: 5, 33: 4096}})
     states = [shown.state(f"/12/0/{number}").state for number in (1, 3, 5, 9, 14, 33)]
-    assert states == [STATE_ON, "up", "Attic", "6", "bgn", "4096"]
+    assert states == [STATE_ON, "up", "Attic", "6", "bgn", "0.004096"]
 
 
 @pytest.mark.parametrize("secret", [17, 18, 21, 22, 28])

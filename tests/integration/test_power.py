@@ -23,8 +23,8 @@ async def test_each_power_source_is_named_by_its_kind(show: Show) -> None:
     assert [
         (state.name, state.state, state.attributes["unit_of_measurement"]) for state in states
     ] == [
-        ("board Internal battery voltage", "3800", "mV"),
-        ("board USB voltage", "5000", "mV"),
+        ("board Internal battery voltage", "3.8", "V"),
+        ("board USB voltage", "5.0", "V"),
         ("board USB current", "125", "mA"),
     ]
 

@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from homeassistant.const import STATE_UNKNOWN
-from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
+from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM, UnitSystem
 import pytest
+
+from custom_components.lwm2m.protocol.path import Path
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
+
+    from simulator.blueprint import Rows
 
     from .boards import Show
 
@@ -75,6 +79,33 @@ async def test_owner_may_see_another_unit(hass: HomeAssistant, show: Show) -> No
     shown = await show({"/3303/0": {5700: 20.0, 5701: "Cel"}})
     state = shown.state("/3303/0/5700")
     assert (state.state, state.attributes["unit_of_measurement"]) == ("68.0", "°F")
+
+
+@pytest.mark.parametrize(
+    ("units", "path", "value", "unit", "shown_as"),
+    [
+        (METRIC_SYSTEM, "/6/0/6", 10.0, None, (36.0, "km/h")),
+        (US_CUSTOMARY_SYSTEM, "/6/0/6", 44.704, None, (100.0, "mph")),
+        (METRIC_SYSTEM, "/3323/0/5700", 101_300.0, "Pa", (1013.0, "hPa")),
+        (METRIC_SYSTEM, "/3323/0/5700", 220.0, "kPa", (220.0, "kPa")),
+        (METRIC_SYSTEM, "/3300/0/5700", 7_200_000.0, "J", (2.0, "kWh")),
+    ],
+)
+async def test_unit_is_one_that_the_owner_reads(
+    hass: HomeAssistant,
+    show: Show,
+    units: UnitSystem,
+    path: str,
+    value: float,
+    unit: str | None,
+    shown_as: tuple[float, str],
+) -> None:
+    hass.config.units = units
+    resource = Path.parse(path)
+    rows: Rows = {resource.resource_id: value} | ({5701: unit} if unit else {})
+    shown = await show({str(resource.instance): rows})
+    state = shown.state(path)
+    assert (round(float(state.state), 6), state.attributes["unit_of_measurement"]) == shown_as
 
 
 async def test_precision_is_of_the_objects_unit_only(show: Show) -> None:

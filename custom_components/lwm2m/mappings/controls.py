@@ -24,14 +24,16 @@ PERCENT = UnitOfRatio.PERCENTAGE
 
 
 def _on_time(objects: Objects, resource_id: int, key: str) -> DiscoverySchema:
-    """Make the row of the seconds that something has been on, or off."""
+    """Make the row of the time, in seconds, that something has been on or off."""
     return sensor.measurement(
         objects,
         resource_id,
         key,
         Class.DURATION,
         S,
+        precision=2,
         named=True,
+        suggested_unit=UnitOfTime.HOURS,
         state_class=SensorStateClass.TOTAL_INCREASING,
         diagnostic=True,
         enabled=False,

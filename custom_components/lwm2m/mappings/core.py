@@ -121,10 +121,12 @@ WLAN_MODES = {0: "access_point", 1: "client", 2: "bridge", 3: "repeater"}
 WLAN_STANDARDS = {0: "a", 1: "b", 2: "bg", 3: "g", 4: "n", 5: "bgn", 6: "ac", 7: "ah"}
 
 MV = UnitOfElectricPotential.MILLIVOLT
+V = UnitOfElectricPotential.VOLT
 MA = UnitOfElectricCurrent.MILLIAMPERE
 PERCENT = UnitOfRatio.PERCENTAGE
 BYTES = UnitOfInformation.BYTES
 KB = UnitOfInformation.KILOBYTES
+MB = UnitOfInformation.MEGABYTES
 DB = SIGNAL_STRENGTH_DECIBELS
 DBM = SIGNAL_STRENGTH_DECIBELS_MILLIWATT
 
@@ -138,15 +140,16 @@ def _size(
     counts_up: bool = False,
     enabled: bool = False,
 ) -> DiscoverySchema:
-    """Make the row of an amount of data."""
+    """Make the row of an amount of data; one that counts up is soon a large one."""
     return sensor.measurement(
         objects,
         resource_id,
         key,
         Class.DATA_SIZE,
         unit,
-        precision=0,
+        precision=2 if counts_up else 0,
         named=True,
+        suggested_unit=MB if counts_up else None,
         state_class=SensorStateClass.TOTAL_INCREASING
         if counts_up
         else SensorStateClass.MEASUREMENT,
@@ -155,7 +158,15 @@ def _size(
     )
 
 
-def _power_source(resource_id: int, key: str, device_class: Class, unit: str) -> DiscoverySchema:
+def _power_source(
+    resource_id: int,
+    key: str,
+    device_class: Class,
+    unit: str,
+    *,
+    precision: int,
+    suggested_unit: str | None = None,
+) -> DiscoverySchema:
     """Make the row of what is measured of each power source."""
     return sensor.measurement(
         3,
@@ -163,8 +174,9 @@ def _power_source(resource_id: int, key: str, device_class: Class, unit: str) ->
         key,
         device_class,
         unit,
-        precision=0,
+        precision=precision,
         named=True,
+        suggested_unit=suggested_unit,
         diagnostic=True,
         entity_class=PowerSourceSensor,
         each=True,
@@ -175,8 +187,8 @@ DEVICE = (
     button.action(3, 4, "reboot", ButtonDeviceClass.RESTART, enabled=True),
     button.action(3, 5, "factory_reset"),
     sensor.enum(3, 6, "power_source", POWER_SOURCES, enabled=False, each=True),
-    _power_source(7, "power_source_voltage", Class.VOLTAGE, MV),
-    _power_source(8, "power_source_current", Class.CURRENT, MA),
+    _power_source(7, "power_source_voltage", Class.VOLTAGE, MV, precision=2, suggested_unit=V),
+    _power_source(8, "power_source_current", Class.CURRENT, MA, precision=0),
     sensor.enum(3, BATTERY_STATUS, "battery_status", BATTERY_STATES),
     sensor.measurement(
         3,

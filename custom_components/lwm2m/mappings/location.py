@@ -17,7 +17,15 @@ LOCATION = (
     ),
     replace(sensor.velocity(6, VELOCITY), absent=(SPEED,)),
     sensor.time(6, 5, "position_time"),
-    sensor.measurement(6, SPEED, "speed", Class.SPEED, UnitOfSpeed.METERS_PER_SECOND, precision=1),
+    sensor.measurement(
+        6,
+        SPEED,
+        "speed",
+        Class.SPEED,
+        UnitOfSpeed.METERS_PER_SECOND,
+        precision=1,
+        suggested_unit=UnitOfSpeed.KILOMETERS_PER_HOUR,
+    ),
 )
 
 IPSO_LOCATION = (

@@ -33,6 +33,7 @@ def quantity(
     named: bool = False,
     class_from_unit: bool = False,
     missing: float | None = None,
+    suggested_unit: str | None = None,
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT,
     diagnostic: bool = False,
     main: bool | None = None,
@@ -42,7 +43,8 @@ def quantity(
     """Make the rows of a quantity; IDs are None where the object has no such resource.
 
     Unit and precision are for devices that state no unit in 5701: the example of the object's
-    definition. Minimum, maximum and reset are disabled by default.
+    definition. The precision is that of the suggested unit, where there is one. Minimum,
+    maximum and reset are disabled by default.
     """
     if main is None:  # "Outdoor" alone is no name for a temperature and a humidity
         main = device_class is None
@@ -56,6 +58,7 @@ def quantity(
             unit,
             precision=precision,
             named=named,
+            suggested_unit=suggested_unit,
             state_class=state_class,
             class_from_unit=class_from_unit,
             missing=missing,
