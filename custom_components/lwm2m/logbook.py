@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SECURITY_MESSAGES = {
     SecurityEventType.UNKNOWN_IDENTITY: "turned an unknown device away",
-    SecurityEventType.WRONG_KEY: "could not prove who it is: wrong key",
+    SecurityEventType.WRONG_KEY: "could not prove who it is: wrong key or certificate",
     SecurityEventType.HANDSHAKE_FAILED: "could not establish a secure connection",
     SecurityEventType.ENDPOINT_MISMATCH: "pretended to be another device",
     SecurityEventType.PLAINTEXT_ATTEMPT: "was turned away, as it came without encryption",

@@ -27,7 +27,6 @@ REJECTIONS = 3
 """After how many in a row a device's credential is taken to have stopped working."""
 COUNT_INTERVAL = timedelta(seconds=30)
 """How often is looked for what was counted without an event."""
-_REJECTED = (SecurityEventType.WRONG_KEY, SecurityEventType.UNKNOWN_IDENTITY)
 
 
 class SecurityWatch:
@@ -106,7 +105,7 @@ class SecurityWatch:
                 **attributes(event),
             },
         )
-        if device and event.type in _REJECTED:
+        if device and event.type is SecurityEventType.WRONG_KEY:
             self._rejected(event, device)
 
     def _rejected(self, event: SecurityEvent, device: Device) -> None:
@@ -136,7 +135,7 @@ class SecurityWatch:
 
     def _rejections(self, endpoint: str) -> int:
         tally: Mapping[SecurityEventType, int] = self._monitor.by_endpoint.get(endpoint, {})
-        return sum(tally.get(event_type, 0) for event_type in _REJECTED)
+        return tally.get(SecurityEventType.WRONG_KEY, 0)
 
     @property
     def _server_id(self) -> str | None:

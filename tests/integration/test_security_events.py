@@ -248,7 +248,8 @@ async def test_activity_says_who_did_what(
     await connect(WRONG)
     assert described[EVENT_SECURITY](events[0]) == {
         "name": ENDPOINT,
-        "message": f'could not prove who it is: wrong key (from {LOOPBACK}, as "kitchen")',
+        "message": f"could not prove who it is: wrong key or certificate "
+        f'(from {LOOPBACK}, as "kitchen")',
     }
 
 

@@ -445,6 +445,23 @@ async def test_an_unknown_certificate_is_told_of_by_its_name(
     assert event.claimed.startswith("public key" if certified.client.raw else "stranger")
 
 
+@pytest.mark.parametrize("issuer", [parties.authority(), None], ids=["expired", "self-made"])
+async def test_a_certificate_that_only_names_an_endpoint_is_told_of_as_a_wrong_key(
+    server: LwM2mServer, events: Events, issuer: parties.Party | None
+) -> None:
+    own = parties.server_party()
+    server.set_identity(ServerIdentity(own.key, [own.der]))
+    server.set_credential("board-1", CREDENTIALS["certificate by its issuer"])
+    party = parties.issue("board-1", issuer, days=(-30, -1))
+    async with secure_device(server, None, **shown("certificate") | {"party": party}) as device:
+        device.transmit(device.client.hello())
+        await device.alert()
+
+    event = await told(events)
+    assert (event.type, event.endpoint) == (SecurityEventType.WRONG_KEY, "board-1")
+    assert event.claimed == "board-1"
+
+
 async def test_a_replay_is_told_of(
     server: LwM2mServer, board: SecureDevice, events: Events
 ) -> None:

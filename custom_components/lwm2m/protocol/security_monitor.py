@@ -113,16 +113,20 @@ class SecurityMonitor:
             self._publish(SecurityEvent(kind, source, endpoint, cut, count, detail))
 
     def report_incident(self, incident: Refused | Suspicious) -> None:
-        """Take what the DTLS layer tells."""
+        """Take what the DTLS and TLS layers tell.
+
+        A certificate that names an endpoint and does not count for it is a wrong key.
+        """
         source = host_of(incident.address[:-1])
         identity = incident.identity
         endpoint = self._credentials.endpoint_of(identity) if identity else None
         match incident:
             case Refused(refusal=refusal, detail=detail):
                 claimed = _describe(identity) if identity else None
-                self.report(
-                    _REFUSALS[refusal], source, endpoint=endpoint, claimed=claimed, detail=detail
-                )
+                kind = _REFUSALS[refusal]
+                if endpoint and kind is SecurityEventType.UNKNOWN_IDENTITY:
+                    kind = SecurityEventType.WRONG_KEY
+                self.report(kind, source, endpoint=endpoint, claimed=claimed, detail=detail)
             case Suspicious(suspicion=suspicion):
                 self.report(_SUSPICIONS[suspicion], source, endpoint=endpoint)
 
