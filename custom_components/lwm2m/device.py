@@ -20,6 +20,7 @@ from .device_issues import CURRENT_TIME, DeviceIssues
 from .following import DEVICE, Following
 from .manual_observations import ManualObservations
 from .operations import Operations
+from .power import BATTERY_STATUS
 from .profiles.profile import DeviceProfile, Identity
 from .protocol.errors import NotRegistered
 from .protocol.node import Decoded
@@ -67,6 +68,8 @@ IDENTITY = {
     "sw_version": 3,
     "hw_version": 18,
 }
+DECISIVE = frozenset({DEVICE / BATTERY_STATUS})
+"""The resources whose values decide which entities there are."""
 IDENTITY_PATHS = frozenset(DEVICE / resource_id for resource_id in IDENTITY.values())
 
 
@@ -427,7 +430,9 @@ class Device:
     def _take(self, decoded: Decoded, tell: Callable[[Collection[Path]], None]) -> None:
         values, new = self.values, decoded.values
         changed = [path for path, value in new.items() if values.get(path) != value]
-        grown = [path for path in changed if _has_grown(new[path], values.get(path))]
+        grown = [
+            path for path in changed if path in DECISIVE or _has_grown(new[path], values.get(path))
+        ]
         self.watchers.tell_untold(before=changed)
         values.update(new)
         self.resources.update(new)

@@ -119,6 +119,9 @@ def _entities(device: Device, instance: Path, schema: DiscoverySchema) -> Iterat
     """Yield what a matching schema becomes: one entity, or one for each resource instance."""
     value = device.values.get(instance / schema.resource_id)
     taken = _taken(device, instance.object_id)
+    nothing = schema.nothing is not None and (
+        device.values.get(instance / schema.nothing[0]) in schema.nothing[1]
+    )
     each = sorted(value) if schema.each and isinstance(value, dict) else (None,)
     for resource_instance_id in each:
         yield EntityInfo(
@@ -131,6 +134,7 @@ def _entities(device: Device, instance: Path, schema: DiscoverySchema) -> Iterat
             watched=schema.watched,
             main=schema.main,
             taken=taken,
+            nothing=nothing,
         )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .device import Device
     from .entity import Lwm2mEntity
     from .hub import Lwm2mConfigEntry
+    from .models import EntityInfo
     from .protocol.path import Path
     from .security_watch import SecurityWatch
 
@@ -78,7 +79,7 @@ class HubEntities:
         created = self._created[device.endpoint]
         entities: dict[Platform, list[Lwm2mEntity]] = defaultdict(list)
         for info in discover_instance(device, instance):
-            if info.key in created:
+            if info.key in created or (info.nothing and not self._was_there(device, info)):
                 continue
             created.add(info.key)
             if info.hidden:
@@ -88,6 +89,11 @@ class HubEntities:
         self.async_show_presence(device)
         for platform, new in entities.items():
             self._add_entities[platform](new, config_subentry_id=device.subentry_id)
+
+    def _was_there(self, device: Device, info: EntityInfo) -> bool:
+        unique_id = f"{device.unique_id}-{info.key}"
+        registry = er.async_get(self._hass)
+        return registry.async_get_entity_id(info.platform, DOMAIN, unique_id) is not None
 
     @callback
     def async_show_presence(self, device: Device) -> None:

@@ -64,6 +64,8 @@ class DiscoverySchema:
     """Whether its resources may be those of other rows, too."""
     each: bool = False
     """Whether each instance of a multiple resource becomes an entity of its own."""
+    nothing: tuple[int, tuple[int, ...]] | None = None
+    """A resource, and those of its values with which there is nothing to show."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +87,8 @@ class EntityInfo:
     """Whether `name` says already which instance is meant."""
     taken: Container[NameKey] = frozenset()
     """The names that entities of the device's other objects have."""
+    nothing: bool = False
+    """Whether there is nothing to show yet: no entity is needed, if there was none before."""
     hidden: bool = False
     """Whether there is to be no such entity, also where there was one."""
     scales: Mapping[int, Scale] = field(default_factory=dict)

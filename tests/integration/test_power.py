@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 import pytest
 
+from custom_components.lwm2m.power import NO_BATTERY
 from custom_components.lwm2m.protocol.path import Path
 
 if TYPE_CHECKING:
@@ -60,10 +61,18 @@ async def test_available_sources_are_told(show: Show) -> None:
     assert [shown.state(f"/3/0/6/{n}").state for n in (0, 1)] == ["dc", "solar"]
 
 
-@pytest.mark.parametrize(("status", "level"), [(0, "87"), (5, STATE_UNKNOWN), (6, STATE_UNKNOWN)])
-async def test_level_of_no_battery_is_unknown(show: Show, status: int, level: str) -> None:
-    shown = await show({"/3/0": {9: 87, 20: status}})
-    assert shown.state("/3/0/9").state == level
+@pytest.mark.parametrize("status", NO_BATTERY)
+async def test_board_without_battery_shows_none(show: Show, status: int) -> None:
+    shown = await show({"/3/0": {9: 0, 20: status}})
+    assert [*shown.entries("/3/0/9"), *shown.entries("/3/0/20")] == []
+
+
+async def test_battery_that_is_put_in_is_shown(hass: HomeAssistant, show: Show) -> None:
+    shown = await show({"/3/0": {9: 87, 20: 5}})
+    shown.board.set(Path(3, 0, 20), 0)
+    await shown.next_value(Path(3, 0, 20), 0)
+    await hass.async_block_till_done()
+    assert [shown.state(path).state for path in ("/3/0/9", "/3/0/20")] == ["87", "normal"]
 
 
 async def test_battery_that_is_taken_out_has_no_level(show: Show) -> None:

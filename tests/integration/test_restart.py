@@ -104,6 +104,14 @@ async def test_button_is_there_from_the_first_second(show: Show, restart: Restar
     assert shown.state("/3/0/4").state != STATE_UNAVAILABLE
 
 
+async def test_battery_that_is_taken_out_is_still_told(show: Show, restart: Restart) -> None:
+    """Unlike on a board that never had one, there may be automations for it."""
+    shown = await show({"/3/0": {9: 87, 20: 0}})
+    await shown.set("/3/0/20", 5)
+    shown = await restart(shown)
+    assert shown.state("/3/0/20").state == "not_installed"
+
+
 async def test_update_is_answered_as_if_nothing_had_happened(show: Show, restart: Restart) -> None:
     shown = await restart(await show(INSTANCES))
     assert await shown.board.update() == CHANGED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from homeassistant.components.button.const import ButtonDeviceClass
@@ -18,7 +19,13 @@ from homeassistant.const import (
 )
 
 from .. import binary_sensor, button, number, sensor, switch, text
-from ..power import BATTERY_STATUS, POWER_SOURCES, BatterySensor, PowerSourceSensor
+from ..power import (
+    BATTERY_STATUS,
+    NO_BATTERY,
+    POWER_SOURCES,
+    BatterySensor,
+    PowerSourceSensor,
+)
 from ..sensor import OpaqueSensor
 
 if TYPE_CHECKING:
@@ -189,16 +196,22 @@ DEVICE = (
     sensor.enum(3, 6, "power_source", POWER_SOURCES, enabled=False, each=True),
     _power_source(7, "power_source_voltage", Class.VOLTAGE, MV, precision=2, suggested_unit=V),
     _power_source(8, "power_source_current", Class.CURRENT, MA, precision=0),
-    sensor.enum(3, BATTERY_STATUS, "battery_status", BATTERY_STATES),
-    sensor.measurement(
-        3,
-        9,
-        "battery",
-        Class.BATTERY,
-        PERCENT,
-        diagnostic=True,
-        entity_class=BatterySensor,
-        watched=(BATTERY_STATUS,),
+    replace(
+        sensor.enum(3, BATTERY_STATUS, "battery_status", BATTERY_STATES),
+        nothing=(BATTERY_STATUS, NO_BATTERY),
+    ),
+    replace(
+        sensor.measurement(
+            3,
+            9,
+            "battery",
+            Class.BATTERY,
+            PERCENT,
+            diagnostic=True,
+            entity_class=BatterySensor,
+            watched=(BATTERY_STATUS,),
+        ),
+        nothing=(BATTERY_STATUS, NO_BATTERY),
     ),
     _size(3, 10, "memory_free", KB),
     sensor.enum(3, 11, "error", ERRORS),
