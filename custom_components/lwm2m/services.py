@@ -10,6 +10,7 @@ from homeassistant.core import SupportsResponse, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_device_and_config_entry
+from homeassistant.helpers.translation import async_get_cached_translations
 import voluptuous as vol
 
 from .const import DOMAIN
@@ -17,7 +18,7 @@ from .errors import translate_errors
 from .protocol.attributes import UNSET, Attributes
 from .protocol.errors import BadRequest
 from .protocol.path import Path, PathError
-from .values import by_id, from_user, scalar_from_user, to_json
+from .values import ValueRefused, by_id, from_user, scalar_from_user, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,7 +111,7 @@ async def _read(call: ServiceCall) -> ServiceResponse:
 async def _write(call: ServiceCall) -> ServiceResponse:
     """Write a resource, one of its instances, or several resources of an object instance."""
     device, path = _target(call)
-    values = _values(device, path, call.data[ATTR_VALUE])
+    values = _values(call, device, path, call.data[ATTR_VALUE])
     done = await device.operations.async_write_at(path, values, replace=len(path) > 2)
     return _response(device, path, resources=_describe(device, values), waiting=not done)
 
@@ -139,13 +140,12 @@ async def _discover(call: ServiceCall) -> ServiceResponse:
 async def _create(call: ServiceCall) -> ServiceResponse:
     """Create an object instance; without an ID the device chooses one."""
     device, path = _target(call)
-    with _misfits(path):
+    with _refusals(call.hass, path):
         if len(path) not in (1, 2):
-            raise ValueError("create an object instance")
-        resources = {
-            resource_id: from_user(item, device.model(Path(path.object_id, 0, resource_id)))
-            for resource_id, item in by_id(call.data[ATTR_VALUE])
-        }
+            raise ValueRefused("create_where")
+        instance = path if len(path) == 2 else path / 0
+        values = _resources(call, device, instance, call.data[ATTR_VALUE])
+        resources = {resource.resource_id: value for resource, value in values.items()}
     created = path
 
     async def create(client: Client) -> None:
@@ -194,7 +194,7 @@ async def _write_composite(call: ServiceCall) -> ServiceResponse:
     values: Values = {}
     for text, raw in call.data[ATTR_VALUES].items():
         path = _path(text)
-        for resource, value in _values(device, path, raw).items():
+        for resource, value in _values(call, device, path, raw).items():
             known = values.get(resource)
             if isinstance(known, dict) and isinstance(value, dict):
                 values[resource] = known | value
@@ -262,38 +262,49 @@ def _path(text: str) -> Path:
 
 
 @contextmanager
-def _misfits(path: Path) -> Iterator[None]:
-    """Turn a ValueError into a message about the value at a path."""
+def _refusals(hass: HomeAssistant, path: Path) -> Iterator[None]:
+    """Turn a ValueRefused into a message about the value at a path, in the owner's language."""
     try:
         yield
-    except ValueError as err:
+    except ValueRefused as err:
+        words = {"path": str(path), **err.words}
+        if kind := words.get("kind"):
+            texts = async_get_cached_translations(hass, hass.config.language, "selector", DOMAIN)
+            words["kind"] = texts.get(f"component.{DOMAIN}.selector.kind.options.{kind}", kind)
         raise ServiceValidationError(
             translation_domain=DOMAIN,
-            translation_key="value_misfit",
-            translation_placeholders={"path": str(path), "reason": str(err)},
+            translation_key=err.translation_key,
+            translation_placeholders=words,
         ) from err
 
 
-def _values(device: Device, path: Path, raw: Any) -> Values:
+def _values(call: ServiceCall, device: Device, path: Path, raw: Any) -> Values:
     """Give what is to be written the types of the object model.
 
     An object instance takes resource IDs with their values; for the other levels see
     `from_user`. ServiceValidationError when a value does not fit.
     """
-    with _misfits(path):
+    with _refusals(call.hass, path):
         match len(path):
             case 2:
-                return {
-                    path / resource_id: from_user(item, device.model(path / resource_id))
-                    for resource_id, item in by_id(raw)
-                }
+                return _resources(call, device, path, raw)
             case 3:
                 return {path: from_user(raw, device.model(path))}
             case 4:
                 scalar = scalar_from_user(raw, device.model(path.resource))
                 return {path.resource: {path.resource_instance_id: scalar}}
             case _:
-                raise ValueError("write to an object instance, a resource or a resource instance")
+                raise ValueRefused("write_where")
+
+
+def _resources(call: ServiceCall, device: Device, instance: Path, raw: Any) -> Values:
+    """Read resource IDs with their values."""
+    values: Values = {}
+    for resource_id, item in by_id(raw):
+        resource = instance / resource_id
+        with _refusals(call.hass, resource):
+            values[resource] = from_user(item, device.model(resource))
+    return values
 
 
 def _response(device: Device, path: Path, **details: JsonValueType) -> JsonObjectType:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.translation import async_load_integrations
 import pytest
 
 from custom_components.lwm2m import hub as hub_module
@@ -193,30 +194,33 @@ async def test_discover_shows_attributes(call: Call) -> None:
             "/3303",
             {"value": 1},
             (
-                "This value does not fit /3303:"
-                " write to an object instance, a resource or a resource instance"
+                "/3303 cannot be written. Give the path of an object instance, a resource"
+                " or a resource instance"
             ),
         ),
         (
             "write",
             "/3311/0",
             {"value": 1},
-            (
-                "This value does not fit /3311/0:"
-                " values are needed with their IDs, such as 5750: kitchen"
-            ),
+            "/3311/0 takes values with their IDs, such as 5750: kitchen",
         ),
         (
             "write",
             "/3311/0/5851",
             {"value": "bright"},
-            "This value does not fit /3311/0/5851: a number is needed",
+            "/3311/0/5851 takes a whole number. What was given is a text",
         ),
         (
             "write",
             "/3311/0/5851",
             {"value": 101},
-            "This value does not fit /3311/0/5851: at most 100 is allowed",
+            "/3311/0/5851 takes no number above 100",
+        ),
+        (
+            "write",
+            "/3311/0",
+            {"value": {5850: "banana"}},
+            "/3311/0/5850 takes true or false. What was given is a text",
         ),
     ],
 )
@@ -226,6 +230,17 @@ async def test_mistake_of_the_caller(
     with pytest.raises(ServiceValidationError) as error:
         await call(action, path, **data)
     assert str(error.value) == message
+
+
+async def test_kind_of_a_refused_value_is_told_in_the_owners_language(
+    hass: HomeAssistant, call: Call
+) -> None:
+    hass.config.language = "de"
+    await async_load_integrations(hass, {DOMAIN})
+    with pytest.raises(ServiceValidationError) as error:
+        await call("write", "/3311/0/5850", value="banana")
+    assert error.value.translation_key == "value_boolean"
+    assert (error.value.translation_placeholders or {})["kind"] == "ein Text"
 
 
 async def test_resource_that_the_device_has_not(call: Call) -> None:

@@ -200,12 +200,12 @@ async def test_actions_without_a_response(
         (
             "create",
             {"path": "/3311/0/5850"},
-            "This value does not fit /3311/0/5850: create an object instance",
+            "/3311/0/5850 cannot be created. Give the path of an object or of an object instance",
         ),
         (
             "create",
             {"path": "/3311", "value": {"5851": 101}},
-            "This value does not fit /3311: at most 100 is allowed",
+            "/3311/0/5851 takes no number above 100",
         ),
         (
             "delete",
@@ -240,7 +240,7 @@ async def test_actions_without_a_response(
         (
             "write_composite",
             {"values": {"/3311/0/5851": "bright"}},
-            "This value does not fit /3311/0/5851: a number is needed",
+            "/3311/0/5851 takes a whole number. What was given is a text",
         ),
         ("write_composite", {"values": {}}, "/ of kitchen-board: no path is given"),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-import re
 from typing import Any
 
 from homeassistant.util import dt as dt_util
@@ -15,7 +14,9 @@ from custom_components.lwm2m.protocol.model.definitions import (
     ResourceType,
 )
 from custom_components.lwm2m.protocol.node import ObjectLink
-from custom_components.lwm2m.values import from_user, to_json
+from custom_components.lwm2m.values import ValueRefused, from_user, to_json
+
+from .test_translations import TEXTS
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -92,27 +93,101 @@ def test_values_of_a_multiple_resource(raw: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("described", "raw", "reason"),
+    ("described", "raw", "message"),
     [
-        (model(ResourceType.STRING), True, "put a text in quotation marks"),
-        (model(ResourceType.INTEGER), "warm", "a number is needed"),
-        (model(ResourceType.INTEGER), True, "a number is needed"),
-        (model(ResourceType.INTEGER), 1.5, "a fraction where an integer is expected"),
-        (model(ResourceType.FLOAT), None, "a number is needed"),
-        (model(ResourceType.BOOLEAN), "maybe", "str does not fit the type boolean"),
-        (model(ResourceType.OPAQUE), "no Base64!", "opaque data is written in Base64"),
-        (model(ResourceType.TIME), "noon", "a time is written as 2026-01-31 13:45:00"),
-        (model(ResourceType.TIME), "2026-13-01 00:00", "month must be in 1..12, not 13"),
-        (model(ResourceType.OBJLNK), "3303", "not an object link such as 10:1"),
-        (model(ResourceType.INTEGER, minimum=1), 0, "at least 1 is needed"),
-        (model(ResourceType.FLOAT, maximum=100.0), 101, "at most 100.0 is allowed"),
-        (model(ResourceType.INTEGER, enumeration=(1, 3)), 2, "one of these is needed: 1, 3"),
-        (model(ResourceType.INTEGER), [1], "this resource takes a single value"),
-        (model(ResourceType.INTEGER, multiple=True), 1, "this resource takes a list of values"),
-        (model(ResourceType.INTEGER, multiple=True), {"first": 1}, "first is not an ID"),
-        (model(ResourceType.INTEGER, multiple=True), {65535: 1}, "65535 is not an ID"),
+        (
+            model(ResourceType.STRING),
+            True,
+            "takes a text. What was given is true or false: put a text in quotation marks",
+        ),
+        (model(ResourceType.INTEGER), "warm", "takes a whole number. What was given is a text"),
+        (
+            model(ResourceType.INTEGER),
+            True,
+            "takes a whole number. What was given is true or false",
+        ),
+        (
+            model(ResourceType.INTEGER),
+            1.5,
+            "takes a whole number. What was given is a number with decimals",
+        ),
+        (
+            model(ResourceType.INTEGER),
+            2**64,
+            "takes a whole number. What was given is a number that is too large",
+        ),
+        (
+            model(ResourceType.UNSIGNED_INTEGER),
+            -1,
+            "takes a whole number from 0 up. What was given is a negative number",
+        ),
+        (model(ResourceType.FLOAT), None, "takes a number. What was given is nothing"),
+        (model(ResourceType.BOOLEAN), "banana", "takes true or false. What was given is a text"),
+        (
+            model(ResourceType.BOOLEAN),
+            2,
+            "takes true or false. What was given is a whole number",
+        ),
+        (
+            model(ResourceType.OPAQUE),
+            "no Base64!",
+            "takes data in Base64, such as SGVsbG8=. What was given is a text",
+        ),
+        (
+            model(ResourceType.TIME),
+            "noon",
+            "takes a time, such as 2026-01-31 13:45:00. What was given is a text",
+        ),
+        (
+            model(ResourceType.TIME),
+            "2026-13-01 00:00",
+            "takes a time, such as 2026-01-31 13:45:00. What was given is a text",
+        ),
+        (
+            model(ResourceType.OBJLNK),
+            "3303",
+            "takes a link to an object instance, such as 3303:0. What was given is a text",
+        ),
+        (
+            model(ResourceType.CORELNK),
+            None,
+            "takes links as a text, such as </3/0>. What was given is nothing",
+        ),
+        (
+            model(ResourceType.NONE),
+            None,
+            "takes a text, a number, or true or false. What was given is nothing",
+        ),
+        (model(ResourceType.INTEGER, minimum=1), 0, "takes no number below 1"),
+        (model(ResourceType.FLOAT, maximum=100.0), 101, "takes no number above 100"),
+        (model(ResourceType.INTEGER, enumeration=(1, 3)), 2, "takes one of these: 1, 3"),
+        (
+            model(ResourceType.INTEGER),
+            [1],
+            "takes a single value. What was given is a list",
+        ),
+        (
+            model(ResourceType.INTEGER, multiple=True),
+            1,
+            "takes a list of values. What was given is a single value",
+        ),
+        (
+            model(ResourceType.INTEGER, multiple=True),
+            {"first": 1},
+            "takes values with their IDs, such as 5750: kitchen. first is not an ID",
+        ),
+        (
+            model(ResourceType.INTEGER, multiple=True),
+            {65535: 1},
+            "takes values with their IDs, such as 5750: kitchen. 65535 is not an ID",
+        ),
     ],
 )
-def test_misfit(described: ResourceModel, raw: Any, reason: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+def test_value_that_is_refused(described: ResourceModel, raw: Any, message: str) -> None:
+    with pytest.raises(ValueRefused) as refused:
         from_user(raw, described)
+    words = {"path": "It", **refused.value.words}
+    if kind := words.get("kind"):
+        words["kind"] = TEXTS["selector"]["kind"]["options"][kind]
+    text = TEXTS["exceptions"][refused.value.translation_key]["message"]
+    assert text.format(**words) == f"It {message}"
