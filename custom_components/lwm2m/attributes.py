@@ -74,6 +74,11 @@ class ReportingAttributes:
             if path.instance == instance and (attributes := self._profiled(path))
         )
 
+    def of(self, instance: Path) -> Mapping[Path, Mapping[str, float]]:
+        """Return the attributes that an instance and its resources are to have."""
+        paths = (path for path in self._device.resources if path.instance == instance)
+        return {path: wanted for path in (instance, *paths) if (wanted := self.wanted(path))}
+
     def is_as_wanted(self, path: Path) -> bool:
         """Tell whether the device was asked for what an observed path is to have."""
         return self.wanted(path) == self._asked.get(path, {})
@@ -95,6 +100,13 @@ class ReportingAttributes:
         self.forget(path)
         if wanted:
             self._asked[path] = wanted
+        await self._ask(client, path, changes)
+
+    async def async_take_back(self, client: Client, path: Path) -> None:
+        """Ask the device to forget what it was asked to keep at a path that is not observed."""
+        await self._ask(client, path, dict.fromkeys(self._asked.pop(path, ()), UNSET))
+
+    async def _ask(self, client: Client, path: Path, changes: dict[str, Any]) -> None:
         if not changes:
             return
         try:

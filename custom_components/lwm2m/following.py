@@ -40,7 +40,8 @@ class Following:
     """How far one device is learnt, and what is observed or read of it for its entities.
 
     `learnt` are the instances whose resources are known, `polled` those that are read instead of
-    observed, `refused` those of them that the device did not let be observed.
+    observed, `refused` those of them that the device did not let be observed, with what they were
+    to be like.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Following:
         """How often each instance was begun to be learnt."""
         self._observations: dict[Path, Observation] = {}
         self.polled: set[Path] = set()
-        self.refused: set[Path] = set()
+        self.refused: dict[Path, Mapping[Path, Mapping[str, float]]] = {}
         self._task: asyncio.Task[None] | None = None
         self._cancel_tick: CALLBACK_TYPE | None = None
 
@@ -129,8 +130,9 @@ class Following:
         attributes: Mapping[str, Any],
     ) -> None:
         """Go on from what was stored; what is no longer observed is to be learnt again."""
-        self.learnt, self.polled, self.refused = learnt, polled, refused
+        self.learnt, self.polled = learnt, polled
         self.attributes.restore(**attributes)
+        self.refused = {instance: self.attributes.of(instance) for instance in refused}
         for path in observed:
             observation = client.resume(
                 (path,), partial(self._notified, path), self._observation_ended
@@ -171,9 +173,11 @@ class Following:
         """Drop all that is not of these instances."""
         self.learnt &= instances
         self.polled &= instances
-        self.refused &= instances
+        self.refused = {
+            instance: wanted for instance, wanted in self.refused.items() if instance in instances
+        }
         for path in [path for path in self._observations if path.instance not in instances]:
-            self._end(path)
+            self._observations.pop(path).cancel()
 
     @callback
     def async_forget(self) -> None:
@@ -199,7 +203,8 @@ class Following:
         """Tell whether a learnt instance is followed as the device's profile has it."""
         wants_observed = self._wants_observed(instance)
         if instance in self.polled:
-            return not wants_observed or instance in self.refused
+            # What the device has refused it may take in another way.
+            return not wants_observed or self.refused.get(instance) == self.attributes.of(instance)
         if not wants_observed or (
             instance in self._observations and self.attributes.by_resource(instance)
         ):
@@ -276,18 +281,21 @@ class Following:
         wants_observed = self._wants_observed(instance)
         by_resource = self.attributes.by_resource(instance)
         if not wants_observed or by_resource:
-            self._end(instance)
+            await self._end(client, instance)
+        if not wants_observed or self.refused.pop(instance, None) is not None:
+            # What some of them take is room that the whole instance may need.
+            await self._end_resources(client, instance)
         self.polled.discard(instance)
-        self.refused.discard(instance)
         try:
             if wants_observed and not by_resource and await self._observe(client, instance, links):
+                await self._end_resources(client, instance)
                 return
             device.async_apply(await client.read(instance))
             if wants_observed:
                 readable = sorted(path for path in device.values if path.instance == instance)
                 for path in readable:
                     if not await self._observe(client, path, links):
-                        self.refused.add(instance)
+                        self.refused[instance] = self.attributes.of(instance)
                         break
                 else:
                     return
@@ -317,10 +325,23 @@ class Following:
         self._on_change()
         return True
 
-    def _end(self, path: Path) -> None:
-        """End the observation of a path, if there is one."""
+    async def _end_resources(self, client: Client, instance: Path) -> None:
+        """End the observations of an instance's resources."""
+        for path in {*self._observations, *self.attributes.asked}:
+            if path != instance and path.instance == instance:
+                await self._end(client, path)
+
+    async def _end(self, client: Client, path: Path) -> None:
+        """End the observation of a path, if there is one, and what it was to be like.
+
+        The device is told, for it may have few places for observations.
+        """
         if observation := self._observations.pop(path, None):
-            observation.cancel()
+            try:
+                await observation.cancel_actively()
+            except (BadResponse, ClientRefused) as err:
+                self._device.note(err)
+        await self.attributes.async_take_back(client, path)
 
     @callback
     def _notified(self, path: Path, readings: Readings) -> None:

@@ -165,6 +165,30 @@ async def test_smallest_change_is_for_numbers(flow: DeviceFlow, shown: Shown) ->
     assert (await shown.set(TEMPERATURE, 22.5)).state == "22.5"
 
 
+async def test_smallest_change_that_is_taken_away_leaves_nothing(
+    flow: DeviceFlow, shown: Shown
+) -> None:
+    observed = set(shown.device.observed)
+    await set_options(flow, shown, st=0.5)
+    await set_options(flow, shown)
+    assert set(shown.device.observed) == observed
+    assert not any(shown.board.attributes.values())
+
+
+async def test_device_that_refused_one_way_is_asked_in_another(
+    flow: DeviceFlow, show: Show
+) -> None:
+    """It has a place for each object instance, not for each resource."""
+    shown = await show(INSTANCES, max_observations=4)
+    await set_options(flow, shown, st=0.5)
+    assert shown.device.refused
+    await set_options(flow, shown, pmin=5)
+    assert not shown.device.refused
+    assert [shown.board.attributes[path] for path in shown.device.observed] == [
+        {"pmin": "5"} for _ in shown.device.observed
+    ]
+
+
 async def test_device_is_read_instead(flow: DeviceFlow, shown: Shown) -> None:
     await set_options(flow, shown, follow="poll", poll_interval=300)
     assert not shown.device.observed
