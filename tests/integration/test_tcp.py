@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 from aiocoap import CHANGED
 from homeassistant.const import STATE_OFF, STATE_ON
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.lwm2m.address import CONF_TCP_PORT, CONF_TLS_PORT
+from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.protocol.security import PreSharedKey
+from custom_components.lwm2m.security_watch import rejected_issue
 from simulator.board import Board
 from simulator.events import EventKind
+from tests.protocol.tls_contexts import psk_context
+from tests.raw_tcp import RawTcpPeer
 
 from .boards import NAME, Show, Shown
 from .conftest import KITCHEN, LOOPBACK, settle, state_at
@@ -134,6 +140,23 @@ async def test_a_device_with_a_key_shows_its_values_over_tls(
     assert registration is not None
     assert registration.remote.scheme is Scheme.COAPS_TCP
     assert state_at(hass, Path.parse(TEMPERATURE)) == "21.5"
+
+
+async def test_a_device_that_is_refused_over_tls_again_and_again_is_an_issue_until_it_gets_in(
+    hass: HomeAssistant, hub: Hub, entry: MockConfigEntry, secured: ConfigSubentry
+) -> None:
+    port = hub.server.ports[Scheme.COAPS_TCP]
+    issue = rejected_issue(entry, hub.devices[ENDPOINT])
+    for _ in range(4):
+        with pytest.raises(ConnectionResetError):
+            await RawTcpPeer.open(port, context=psk_context(PreSharedKey(PSK.identity, bytes(16))))
+    await settle(hass)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue)
+
+    async with Board(KITCHEN, server=(LOOPBACK, port), tcp=True, psk=PSK) as board:
+        await board.registered()
+        await settle(hass)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue) is None
 
 
 async def test_a_new_key_ends_the_connection_over_tls_at_once(
