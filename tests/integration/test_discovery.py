@@ -12,6 +12,7 @@ from homeassistant.const import Platform
 
 from custom_components.lwm2m.discovery import DISCOVERY_SCHEMAS, PLATFORMS
 from custom_components.lwm2m.entity import QUANTITY
+from custom_components.lwm2m.mappings import TOLD_APART
 from custom_components.lwm2m.power import POWER_SOURCES
 from custom_components.lwm2m.protocol.model.definitions import Operations
 from custom_components.lwm2m.protocol.model.registry import load_registry
@@ -168,6 +169,8 @@ POWER_SOURCE_NAMES = {
     for key in ("power_source_voltage", "power_source_current")
 }
 """What else the rows of power sources are called."""
+OBJECT_NAMES = {("sensor", f"object_{object_id}") for object_id in TOLD_APART}
+"""How entities of the same name say which object they are of."""
 
 
 def keys() -> set[tuple[str, str]]:
@@ -195,7 +198,8 @@ def test_every_translation_key_has_a_name() -> None:
         for key, text in entities.items()
         if text["name"]
     }
-    assert named == keys() | quantities() | PRESENCE | SECURITY | POWER_SOURCE_NAMES
+    known = keys() | quantities() | PRESENCE | SECURITY | POWER_SOURCE_NAMES
+    assert named == known | OBJECT_NAMES
 
 
 def test_row_without_translation_is_named_by_its_class() -> None:
