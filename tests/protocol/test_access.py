@@ -389,6 +389,16 @@ async def test_without_a_name_other_kinds_of_credential_know_it(
     assert server.registrations.keys() == {"board-1"}
 
 
+async def test_other_kinds_of_credential_end_connection_and_registration_at_once(
+    server: LwM2mServer, certified: SecureDevice
+) -> None:
+    await certified.register("board-1")
+    server.set_credential("board-1", None)
+
+    assert await certified.alert() == (2, 49)
+    assert not server.registrations
+
+
 async def test_another_identity_of_the_server_is_proved_anew(
     server: LwM2mServer, certified: SecureDevice
 ) -> None:

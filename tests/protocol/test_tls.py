@@ -335,6 +335,20 @@ async def test_a_revoked_key_ends_the_connection_at_once(
     await connect(server, psk_context(NEW_PSK))
 
 
+async def test_a_certificate_that_is_trusted_no_more_ends_the_connection_at_once(
+    server: LwM2mServer, connect: Connect, certificate_context: MakeContext
+) -> None:
+    server.set_credential(ENDPOINT, ANCHORED)
+    context = certificate_context(device())
+    peer = await connect(server, context)
+    await register(peer)
+    server.set_credential(ENDPOINT, None)
+
+    assert await peer.is_closed()
+    assert not server.registrations
+    assert await is_refused(connect(server, context))
+
+
 async def test_a_certificate_that_is_trusted_from_now_on_gets_in(
     server: LwM2mServer, connect: Connect, certificate_context: MakeContext
 ) -> None:
