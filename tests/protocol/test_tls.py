@@ -433,6 +433,33 @@ async def test_a_session_of_a_revoked_key_is_not_resumed(
     assert [event.type for event in incidents] == [SecurityEventType.WRONG_KEY]
 
 
+async def test_a_session_that_ends_while_it_is_resumed_is_of_no_use(
+    server: LwM2mServer, incidents: list[SecurityEvent]
+) -> None:
+    context = psk_context(PSK)
+    port = server.ports[Scheme.COAPS_TCP]
+    with await asyncio.to_thread(resume, port, context, None) as first:
+        session = first.session
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, session=session)
+    peer = await RawTcpPeer.connect(port)
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    peer.writer.write(outgoing.read())
+    incoming.write(await peer.reader.read(1 << 14))
+    tls.do_handshake()
+    assert tls.session_reused
+    server.set_credential(ENDPOINT, NEW_PSK)
+    peer.writer.write(outgoing.read())
+
+    assert await peer.is_closed()
+    await until(lambda: incidents)
+    assert [(event.type, event.detail) for event in incidents] == [
+        (SecurityEventType.HANDSHAKE_FAILED, "session is over")
+    ]
+    await peer.close()
+
+
 # Over a restart of the server
 
 

@@ -167,6 +167,8 @@ def _why(handshake: Handshake, error: OSError | None) -> tuple[Refusal, str]:
     """Return why a handshake failed, and that in words; without an error it was complete."""
     not_proved = Refusal.UNKNOWN_IDENTITY if handshake.key is None else Refusal.WRONG_KEY
     match error:
+        case None if handshake.claimed is None:
+            return Refusal.PROTOCOL, "session is over"
         case None:
             return not_proved, "not trusted"
         case ssl.SSLCertVerificationError():
