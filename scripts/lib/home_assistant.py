@@ -34,6 +34,7 @@ homeassistant:
   time_zone: Europe/Berlin
   country: DE
   currency: EUR
+automation: !include automations.yaml
 config:
 energy:
 frontend:
@@ -60,6 +61,7 @@ def prepare(
     storage = folder / ".storage"
     storage.mkdir(parents=True, exist_ok=True)
     (folder / "configuration.yaml").write_text(configuration)
+    (folder / "automations.yaml").touch()
     for integration in integrations:
         link = folder / "custom_components" / integration.name
         link.parent.mkdir(exist_ok=True)
