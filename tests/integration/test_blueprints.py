@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+import json
 from pathlib import Path as FilePath
 import re
 import shutil
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from homeassistant.components.automation import DOMAIN as AUTOMATION
-from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import load_yaml_dict
@@ -20,23 +20,27 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.lwm2m.const import DOMAIN, EVENT_REGISTRATION
+from custom_components.lwm2m.const import EVENT_REGISTRATION
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.security import SecurityEvent, SecurityEventType
 from tests.raw_coap import until
 
+from .boards import NAME
 from .conftest import settle
 
 if TYPE_CHECKING:
     from homeassistant.core import Event, HomeAssistant
 
-    from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
+    from custom_components.lwm2m.hub import Hub
 
     from .boards import Show, Shown
 
 ROOT = FilePath(__file__).parents[2]
 FOLDER = ROOT / "blueprints" / "automation" / "lwm2m"
 README = (ROOT / "README.md").read_text()
+TRANSLATIONS = json.loads(
+    (ROOT / "custom_components" / "lwm2m" / "translations" / "en.json").read_text()
+)
 DONE = "done"
 """The event of what an automation does."""
 BATTERY = Path(3, 0, 9)
@@ -126,32 +130,46 @@ async def test_device_that_was_not_chosen(
     assert not events
 
 
-@pytest.mark.parametrize(
-    ("types", "expected"), [(["flood"], ["flood: 2"]), ([], ["wrong_key: 1", "flood: 2"])]
-)
 async def test_security_alert(
-    hass: HomeAssistant,
-    tmp_path: FilePath,
-    hub: Hub,
-    entry: Lwm2mConfigEntry,
-    types: list[str],
-    expected: list[str],
+    hass: HomeAssistant, tmp_path: FilePath, hub: Hub, shown: Shown
 ) -> None:
-    entity_id = er.async_get(hass).async_get_entity_id(
-        "event", DOMAIN, f"{entry.entry_id}-security"
-    )
-    events = await automate(
-        hass,
-        tmp_path,
-        "security_alert",
-        "{{ type }}: {{ count }}",
-        events=[entity_id],
-        types=types,
-    )
-    for event_type, count in ((SecurityEventType.WRONG_KEY, 1), (SecurityEventType.FLOOD, 2)):
-        hub.security.async_take(SecurityEvent(event_type, "192.0.2.1", count=count), None)
+    events = await automate(hass, tmp_path, "security_alert", "{{ message }}")
+    for event, device in (
+        (SecurityEvent(SecurityEventType.FLOOD, "192.0.2.1", count=2), None),
+        (SecurityEvent(SecurityEventType.UNKNOWN_IDENTITY, "192.0.2.1", claimed="thief"), None),
+        (SecurityEvent(SecurityEventType.WRONG_KEY, "192.0.2.1", NAME, NAME), shown.device),
+    ):
+        hub.security.async_take(event, device)
         await hass.async_block_till_done()
-    assert said(events) == expected
+    assert said(events) == [
+        "Flood from 192.0.2.1, 2 times.",
+        'Unknown device from 192.0.2.1, as "thief".',
+        f"Wrong key from 192.0.2.1, about {NAME}.",
+    ]
+
+
+async def test_security_alert_of_some_incidents(
+    hass: HomeAssistant, tmp_path: FilePath, hub: Hub
+) -> None:
+    events = await automate(hass, tmp_path, "security_alert", "{{ type }}", types=["flood"])
+    for event_type in SecurityEventType:
+        hub.security.async_take(SecurityEvent(event_type, "192.0.2.1"), None)
+        await hass.async_block_till_done()
+    assert said(events) == ["flood"]
+
+
+@pytest.mark.parametrize("event_type", SecurityEventType)
+async def test_security_alert_has_words_for_each_incident(
+    hass: HomeAssistant, tmp_path: FilePath, hub: Hub, event_type: SecurityEventType
+) -> None:
+    """The same as the event's."""
+    events = await automate(
+        hass, tmp_path, "security_alert", "{{ message }}", types=list(SecurityEventType)
+    )
+    hub.security.async_take(SecurityEvent(event_type, "192.0.2.1"), None)
+    await hass.async_block_till_done()
+    words = TRANSLATIONS["entity"]["event"]["security"]["state_attributes"]["event_type"]["state"]
+    assert said(events) == [f"{words[event_type]} from 192.0.2.1."]
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.iterdir()), ids=lambda file: file.stem)
