@@ -109,6 +109,10 @@ class SecurityWatch:
             self._rejected(event, device)
 
     def _rejected(self, event: SecurityEvent, device: Device) -> None:
+        registration = device.registration
+        if registration is not None and registration.remote.host != event.source:
+            # The device is in, so this is somebody else, and no reason to change its key.
+            return
         times = self._rejections(device.endpoint) - self._accepted.get(device.endpoint, 0)
         if times < REJECTIONS:
             return

@@ -305,6 +305,23 @@ async def test_wrong_keys_between_right_ones_are_no_issue(
     assert issue_about(hass, "credential_rejected") is None
 
 
+@pytest.mark.parametrize(("source", "told"), [(LOOPBACK, True), ("192.0.2.1", False)])
+async def test_others_that_claim_to_be_a_device_that_is_in_are_no_issue(
+    hass: HomeAssistant,
+    hub: Hub,
+    secured: ConfigSubentry,
+    connect: Connect,
+    source: str,
+    told: bool,
+) -> None:
+    """It is registered from where its own key was shown."""
+    await register(hass, await connect(PSK))
+    for _ in range(4):
+        hub.server.security.report(SecurityEventType.WRONG_KEY, source, endpoint=ENDPOINT)
+    await hass.async_block_till_done()
+    assert (issue_about(hass, "credential_rejected") is not None) is told
+
+
 async def test_issue_of_before_a_reload_goes_when_the_device_gets_in(
     hass: HomeAssistant,
     hub: Hub,
