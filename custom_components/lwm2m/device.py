@@ -229,7 +229,7 @@ class Device:
 
     @callback
     def watch_presence(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call `watcher` after each change of `awake`, of `waiting` or of the availability."""
+        """Call `watcher` after each change of `awake`, `waiting`, availability or registration."""
         return self.watch((PRESENCE,), watcher)
 
     @callback
@@ -286,8 +286,8 @@ class Device:
         """
         returned = not self.available
         self._forget_client()
-        self.async_presence(awake=True, waiting=0)
         self._adopt(registration)
+        self.async_presence(awake=True, waiting=0)
         if returned:
             LOGGER.info("Device %s is registered", self.endpoint)
             self.watchers.tell_all()

@@ -97,13 +97,15 @@ class HubEntities:
 
     @callback
     def async_show_presence(self, device: Device) -> None:
-        """Create what a device in queue mode shows of its sleep, if it is not there yet."""
+        """Create what a device shows of its connection, if it is not there yet."""
+        if not self._ready or isinstance(device, IotDevice):  # its gateway is connected
+            return
         created = self._created[device.endpoint]
-        own = not isinstance(device, IotDevice)  # else it is its gateway that sleeps
-        if self._ready and device.queue_mode and own:
-            new = [sensor for sensor in presence_sensors(device) if sensor.unique_id not in created]
-            created.update(sensor.unique_id for sensor in new if sensor.unique_id)
-            self._add_entities[Platform.SENSOR](new, config_subentry_id=device.subentry_id)
+        for sensor in presence_sensors(device):
+            if (key := sensor.entity_description.key) not in created:
+                created.add(key)
+                new = [sensor(device)]
+                self._add_entities[Platform.SENSOR](new, config_subentry_id=device.subentry_id)
 
     @callback
     def async_show_security(self, device: Device) -> None:

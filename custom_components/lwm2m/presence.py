@@ -1,8 +1,8 @@
-"""What a device in queue mode shows of its sleep: whether it is awake, and what waits for it."""
+"""What a device shows of its connection: how it is secured, whether it is awake, what waits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -12,6 +12,9 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import EntityCategory
 from homeassistant.core import callback
+
+from .credentials import SecurityMode
+from .protocol.dtls import CertificateIdentity, PskIdentity, RawPublicKeyIdentity
 
 if TYPE_CHECKING:
     from .device import Device
@@ -25,7 +28,7 @@ class PresenceSensor(SensorEntity):
 
     _attr_has_entity_name = True
     _attr_should_poll = False
-    _shown: tuple[bool, object] | None = None
+    _shown: tuple[object, ...] | None = None
 
     def __init__(self, device: Device) -> None:
         """Bind the sensor to its device."""
@@ -47,14 +50,48 @@ class PresenceSensor(SensorEntity):
             self._shown = shown
             self.async_write_ha_state()
 
-    def _state_now(self) -> tuple[bool, object]:
-        return self.available, self.native_value
+    def _state_now(self) -> tuple[object, ...]:
+        return self.available, self.native_value, self.extra_state_attributes
 
     @property
     @override
     def available(self) -> bool:
         """Whether the device is registered."""
         return self._device.available
+
+
+class SecuritySensor(PresenceSensor):
+    """How the device proved who it is when it registered, and over which transport."""
+
+    entity_description = SensorEntityDescription(
+        key="security",
+        translation_key="security",
+        device_class=SensorDeviceClass.ENUM,
+        options=list(SecurityMode),
+        entity_category=EntityCategory.DIAGNOSTIC,
+    )
+
+    @property
+    @override
+    def native_value(self) -> SecurityMode | None:
+        """The kind of its credential."""
+        if (registration := self._device.registration) is None:
+            return None
+        match registration.remote.identity:
+            case PskIdentity():
+                return SecurityMode.PRE_SHARED_KEY
+            case RawPublicKeyIdentity():
+                return SecurityMode.RAW_PUBLIC_KEY
+            case CertificateIdentity():
+                return SecurityMode.CERTIFICATE
+        return SecurityMode.NONE
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """UDP or TCP."""
+        registration = self._device.registration
+        return {"transport": registration.remote.scheme.carrier} if registration else None
 
 
 class AwakeSensor(PresenceSensor):
@@ -92,6 +129,6 @@ class WaitingSensor(PresenceSensor):
         return self._device.waiting
 
 
-def presence_sensors(device: Device) -> list[PresenceSensor]:
-    """Return the sensors of a device in queue mode."""
-    return [AwakeSensor(device), WaitingSensor(device)]
+def presence_sensors(device: Device) -> tuple[type[PresenceSensor], ...]:
+    """Return the kinds of sensors that a device has now."""
+    return (SecuritySensor, AwakeSensor, WaitingSensor) if device.queue_mode else (SecuritySensor,)
