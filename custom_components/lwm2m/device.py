@@ -318,6 +318,13 @@ class Device:
         self.watchers.tell_all()
         self._tell(change)
 
+    @callback
+    def async_lapsed(self, _: HomeAssistant) -> None:
+        """Tell of a lifetime that ended while nobody could tell, if the device is still away."""
+        if not self.available:
+            LOGGER.info("Device %s is unavailable: %s", self.endpoint, RegistrationChange.EXPIRED)
+            self._tell(RegistrationChange.EXPIRED)
+
     def _tell(self, change: RegistrationChange) -> None:
         data = {ATTR_DEVICE_ID: self.id, "endpoint": self.endpoint, "change": change.value}
         self._shared.hass.bus.async_fire(EVENT_REGISTRATION, data)

@@ -18,6 +18,7 @@ from homeassistant.const import CONF_HOST
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.start import async_at_started
 
 from .address import ports_of
 from .const import DOMAIN, LIFETIME_GRACE, LOGGER, SUBENTRY_TYPE_DEVICE, RegistrationChange
@@ -169,6 +170,8 @@ class Hub:
         devices = devices if isinstance(devices, dict) else {}
         for endpoint, device in self.devices.items():
             device.async_restore(devices.get(endpoint), self.server.registrations.get(endpoint))
+            if endpoint in self.server.lapsed:  # told once there are automations to hear of it
+                self._unsubscribe.append(async_at_started(self._hass, device.async_lapsed))
         for endpoint, registration in self.server.registrations.items():
             if endpoint not in self.devices:
                 self._offer(registration)

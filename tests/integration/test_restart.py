@@ -11,7 +11,13 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from aiocoap import CHANGED
-from homeassistant.const import CONF_HOST, CONF_PORT, STATE_UNAVAILABLE
+from homeassistant.const import (
+    CONF_HOST,
+    CONF_PORT,
+    EVENT_HOMEASSISTANT_STARTED,
+    STATE_UNAVAILABLE,
+)
+from homeassistant.core import CoreState
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -19,7 +25,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.lwm2m.const import DOMAIN, EVENT_NOTIFICATION
+from custom_components.lwm2m.const import DOMAIN, EVENT_NOTIFICATION, EVENT_REGISTRATION
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.storage import SAVE_SOON, VERSION
@@ -221,6 +227,34 @@ async def test_expired_device_is_unavailable_and_keeps_its_entities(
 
     shown = await restart(await show(INSTANCES), expire)
     assert shown.state(TEMPERATURE).state == STATE_UNAVAILABLE
+
+
+async def test_device_that_expired_meanwhile_is_told_once(
+    hass: HomeAssistant,
+    show: Show,
+    restart: Restart,
+    hass_storage: dict[str, Any],
+    entry: Lwm2mConfigEntry,
+) -> None:
+    """When Home Assistant has started: before, no automation would hear of it."""
+
+    def expire() -> None:
+        (registration,) = hass_storage[key(entry)]["data"]["server"]["registrations"]
+        registration["updated_at"] = "2020-01-01T00:00:00+00:00"
+
+    told = async_capture_events(hass, EVENT_REGISTRATION)
+    shown = await show(INSTANCES)
+    told.clear()
+    hass.set_state(CoreState.starting)
+    shown = await restart(shown, expire)
+    assert told == []
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+    await restart(shown)
+    assert [(event.data["device_id"], event.data["change"]) for event in told] == [
+        (shown.device.id, "expired")
+    ]
 
 
 async def test_device_that_expired_meanwhile_comes_back(

@@ -143,7 +143,9 @@ async def test_a_registration_that_has_expired_is_gone(device: Device, restart: 
         updated = datetime.fromtimestamp(now - 61 - UNSAVED, UTC)
         state["registrations"][0]["updated_at"] = updated.isoformat()
 
-    assert not (await restart(age)).registrations
+    restarted = await restart(age)
+    assert not restarted.registrations
+    assert restarted.lapsed == ["dev"]
 
 
 async def test_a_registration_that_an_unsaved_update_may_have_prolonged_is_kept(

@@ -138,6 +138,8 @@ class LwM2mServer:
         TCP connection can. IncompatibleLibrary when aiocoap is not as expected.
         """
         self.ports: dict[Scheme, int] = {}
+        self.lapsed: list[str] = []
+        """The endpoints that were registered before a restart, and whose lifetime then ended."""
         self.credentials = credentials or CredentialStore()
         self.security = SecurityMonitor(
             self.credentials, self._publish, asyncio.get_running_loop().time
@@ -198,7 +200,8 @@ class LwM2mServer:
         """Go on from what was dumped, without events; what cannot be used is left out.
 
         A registration that expired meanwhile is one of those, unless an Update that was not
-        saved any more may have prolonged it. So is one whose endpoint has another credential now.
+        saved any more may have prolonged it: `lapsed` tells. So is one whose endpoint has another
+        credential now.
         """
         try:
             self._coap.message_id = (int(state["message_id"]) + MESSAGE_ID_LEAP) & 0xFFFF
@@ -217,8 +220,11 @@ class LwM2mServer:
             elapsed = (datetime.now(UTC) - registration.updated_at).total_seconds()
             grace = self._store.grace(registration.endpoint)
             left = registration.lifetime + grace + UNSAVED - max(elapsed, 0.0)
-            lasting = left > 0 or not registration.lifetime
-            if lasting and self._access.allows(registration.remote, registration.endpoint):
+            if not self._access.allows(registration.remote, registration.endpoint):
+                continue
+            if left <= 0 and registration.lifetime:
+                self.lapsed.append(registration.endpoint)
+            else:
                 self._store.put(registration, left)
                 client = self._make_client(registration)
                 client.restore(observations)
