@@ -168,6 +168,14 @@ def test_settings_of_a_mode_are_offered_for_its_sdks(mode: SecurityMode) -> None
     assert options.keys() - {"save", "done", "qr_code"} == set(SDKS[mode])
 
 
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+@pytest.mark.parametrize("mode", [mode for mode in SecurityMode if mode is not SecurityMode.NONE])
+def test_page_with_a_new_key_says_that_it_has_to_be_saved(language: str, mode: str) -> None:
+    texts = json.loads((FOLDER / "translations" / f"{language}.json").read_text())
+    step = texts["config_subentries"]["device"]["step"][f"settings_{mode}"]
+    assert f"*{step['menu_options']['save']}*" in step["description"]
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 def test_action_is_described(action: str) -> None:
     assert TEXTS["services"][action]["fields"].keys() == ACTIONS[action]["fields"].keys()

@@ -3,7 +3,9 @@
 Source: OMA-TS-LWM2M_Gateway-V1_1_1 and its object 25, "LwM2M Gateway", version 2.0: each instance
 names a device, the prefix that its objects are reached with, and these objects. The prefix is
 used just as an alternate path is (OMA-TS-LightweightM2M_Transport-V1_1_1 6.4.1), below that of
-the gateway where it has one. Version 1.0 lists the objects in object 26, which is not supported.
+the gateway where it has one. Version 1.0 has a link in place of the objects, to one entry of the
+routing table in object 26: that says where one object is mapped to, and of no instances that there
+are. It is not supported; Zephyr and Anjay have version 2.0 alone.
 
 What the texts that could be had leave open: whether the links of "IoT Device Objects" and the names
 in SenML begin with the prefix. Both ways are read; names are written with it, as Anjay does.
