@@ -157,8 +157,8 @@ def test_objects_unit_suits_the_device_class() -> None:
     assert unsuited == []
 
 
-PRESENCE = {("sensor", "awake"), ("sensor", "waiting_requests")}
-"""What a device shows of its sleep, of no resource and so of no row."""
+PRESENCE = {("sensor", "security"), ("sensor", "awake"), ("sensor", "waiting_requests")}
+"""What a device shows of its connection, of no resource and so of no row."""
 SECURITY = {("event", "security"), ("sensor", "security_incidents")} | {
     ("sensor", f"security_{event_type}") for event_type in SecurityEventType
 }

@@ -119,7 +119,8 @@ async def test_meters_have_their_place_in_the_energy_dashboard(
 async def test_meters_of_gas_and_water_on_one_board_share_no_name(show: Show) -> None:
     rows = {1: 1.0, 4: 7, 7: 0.0, 8: 0.1, 9: False, 10: False}
     shown = await show({"/3423/0": rows, "/3424/0": rows})
-    names = [entry.original_name for entry in shown.entries()]
+    entries = [*shown.entries("/3423"), *shown.entries("/3424")]
+    names = [entry.original_name for entry in entries]
     assert len(names) == len(set(names)) == 2 * len(rows)
 
 

@@ -206,4 +206,4 @@ async def test_entity_that_is_removed_watches_nothing(hass: HomeAssistant, show:
     shown = await show({"/3303/0": {5700: 21.5}})
     er.async_get(hass).async_remove(shown.entry(VALUE).entity_id)
     await hass.async_block_till_done()
-    assert shown.device.watchers._watchers == {}
+    assert Path.parse(VALUE) not in shown.device.watchers._watchers

@@ -194,7 +194,8 @@ async def test_cancel_what_is_not_observed(call: Call) -> None:
     with pytest.raises(ServiceValidationError) as error:
         await call("cancel_observation", TEMPERATURE, ON_OFF)
     assert str(error.value) == (
-        "No action has begun to observe /3303/0/5700, /3311/0/5850 of kitchen-board"
+        "/3303/0/5700, /3311/0/5850 of kitchen-board is not observed by any action,"
+        " so there is nothing to cancel"
     )
 
 

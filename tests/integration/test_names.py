@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.lwm2m.discovery import DISCOVERY_SCHEMAS
 from custom_components.lwm2m.mappings import TOLD_APART
-from tests.test_readme import TEXTS, entity_name
+from tests.test_readme import entity_name
 
 from .test_mappings import done
 
@@ -90,8 +90,3 @@ def test_of_objects_with_an_entity_of_the_same_name_all_but_one_say_which() -> N
         objects[schema.platform, entity_name(schema)].update(schema.object_ids)
     alike = {name: found - TOLD_APART for name, found in objects.items()}
     assert {name: found for name, found in alike.items() if len(found) > 1} == {}
-
-
-def test_objects_that_are_told_apart_have_a_text() -> None:
-    texts = {key for key in TEXTS["entity"]["sensor"] if key.startswith("object_")}
-    assert texts == {f"object_{number}" for number in TOLD_APART}
