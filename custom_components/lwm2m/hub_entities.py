@@ -84,16 +84,27 @@ class HubEntities:
             created.add(info.key)
             if info.hidden:
                 self._remove(device, info.platform, info.key)
-            else:
-                entities[info.platform].append(info.entity_class(device, info))
+                continue
+            if device.profile.settings(info.primary).get("enabled"):
+                self._enable(device, info)
+            entities[info.platform].append(info.entity_class(device, info))
         self.async_show_presence(device)
         for platform, new in entities.items():
             self._add_entities[platform](new, config_subentry_id=device.subentry_id)
 
     def _was_there(self, device: Device, info: EntityInfo) -> bool:
-        unique_id = f"{device.unique_id}-{info.key}"
+        return self._entity_id(device, info.platform, info.key) is not None
+
+    def _enable(self, device: Device, info: EntityInfo) -> None:
+        """Enable an entity that was there before its profile, if it was not the owner's choice."""
         registry = er.async_get(self._hass)
-        return registry.async_get_entity_id(info.platform, DOMAIN, unique_id) is not None
+        entity_id = self._entity_id(device, info.platform, info.key)
+        if (
+            entity_id
+            and (entry := registry.async_get(entity_id))
+            and entry.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+        ):
+            registry.async_update_entity(entity_id, disabled_by=None)
 
     @callback
     def async_show_presence(self, device: Device) -> None:
@@ -144,7 +155,9 @@ class HubEntities:
 
     def _remove(self, device: Device, platform: Platform, key: str) -> None:
         """Remove an entity of before its device, or a profile, had no use for it."""
+        if entity_id := self._entity_id(device, platform, key):
+            er.async_get(self._hass).async_remove(entity_id)
+
+    def _entity_id(self, device: Device, platform: Platform, key: str) -> str | None:
         registry = er.async_get(self._hass)
-        unique_id = f"{device.unique_id}-{key}"
-        if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
-            registry.async_remove(entity_id)
+        return registry.async_get_entity_id(platform, DOMAIN, f"{device.unique_id}-{key}")

@@ -233,6 +233,32 @@ async def test_entity_is_enabled_or_disabled(show_with: ShowWith) -> None:
     assert shown.entry("/3303/0/5700").disabled_by is er.RegistryEntryDisabler.INTEGRATION
 
 
+@pytest.mark.parametrize(
+    ("disabled_by", "expected"),
+    [
+        (er.RegistryEntryDisabler.INTEGRATION, None),
+        (er.RegistryEntryDisabler.USER, er.RegistryEntryDisabler.USER),
+    ],
+)
+async def test_entity_of_before_it_was_enabled_is_enabled(
+    hass: HomeAssistant,
+    show_with: ShowWith,
+    entry: Lwm2mConfigEntry,
+    folder: FilePath,
+    disabled_by: er.RegistryEntryDisabler,
+    expected: er.RegistryEntryDisabler | None,
+) -> None:
+    """Unless its owner has disabled it."""
+    shown = await show_with("", {"/3303/0": {**TEMPERATURE, 5601: 3.0}})
+    entity_id = shown.entry("/3303/0/5601").entity_id
+    er.async_get(hass).async_update_entity(entity_id, disabled_by=disabled_by)
+    (folder / "acme.yaml").write_text(FOR_ACME + "resources: {/3303/0/5601: {enabled: true}}")
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert shown.entry("/3303/0/5601").disabled_by is expected
+    assert (hass.states.get(entity_id) is not None) is (expected is None)
+
+
 async def test_hidden_object_has_no_entities(show_with: ShowWith) -> None:
     shown = await show_with("resources: {/3303: {hidden: true}}", {"/3303/0": TEMPERATURE})
     assert not shown.entries("/3303")
