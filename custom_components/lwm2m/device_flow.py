@@ -305,7 +305,7 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
         """Go on with the form of a mode."""
         match mode:
             case SecurityMode.NONE:
-                return self._save(None)
+                return await self._show(None)
             case SecurityMode.PRE_SHARED_KEY:
                 return await self.async_step_pre_shared_key()
             case SecurityMode.RAW_PUBLIC_KEY:

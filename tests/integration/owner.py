@@ -52,6 +52,11 @@ class DeviceFlow:
         self.result = await self._flows.async_configure(self.result["flow_id"], user_input)
         return self.result
 
+    async def look_again(self) -> Any:
+        """Return to the dialog after the page was reloaded."""
+        self.result = await self._flows.async_configure(self.result["flow_id"])
+        return self.result
+
     async def choose(self, step: str) -> Any:
         """Choose from a menu."""
         return await self.send(next_step_id=step)

@@ -124,9 +124,12 @@ async def add_by_name(hass: HomeAssistant, entry: Lwm2mConfigEntry, endpoint: st
         (entry.entry_id, SUBENTRY_TYPE_DEVICE), context={"source": SOURCE_USER}
     )
     assert result["type"] is FlowResultType.FORM
-    return await flows.async_configure(
+    result = await flows.async_configure(
         result["flow_id"], {CONF_ENDPOINT: endpoint, CONF_SECURITY: SecurityMode.NONE}
     )
+    if result["type"] is FlowResultType.MENU:
+        result = await flows.async_configure(result["flow_id"], {"next_step_id": "save"})
+    return result
 
 
 # A new server

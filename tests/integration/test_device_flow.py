@@ -333,8 +333,9 @@ async def test_settings_of_each_mode_can_be_shown_again(
             await flow.send()
         case SecurityMode.CERTIFICATE:
             await flow.send(trust=Trust.ISSUED)
-    if mode is not SecurityMode.NONE:
-        await flow.save()
+    assert flow.result["step_id"] == f"settings_{mode}"
+    assert (await flow.look_again())["step_id"] == f"settings_{mode}"
+    await flow.save()
 
     result = await flow.change("settings")
     assert result["step_id"] == f"settings_{mode}"
@@ -419,7 +420,8 @@ async def test_security_is_removed(
     hass: HomeAssistant, flow: DeviceFlow, hub: Hub, secured: ConfigSubentry
 ) -> None:
     await flow.change("security")
-    result = await flow.send(**{CONF_SECURITY: SecurityMode.NONE})
+    await flow.send(**{CONF_SECURITY: SecurityMode.NONE})
+    result = await flow.choose("save")
     await settle(hass)
 
     assert result["reason"] == "security_changed"

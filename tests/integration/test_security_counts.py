@@ -183,6 +183,7 @@ async def test_a_device_counts_while_it_has_a_credential(
 
     await flow.change("security")
     await flow.send(**{CONF_SECURITY: SecurityMode.NONE})
+    await flow.choose("save")
     await settle(hass)
     assert entity_of(hass, entry, OF_DEVICE) is None
 
