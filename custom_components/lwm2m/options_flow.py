@@ -13,7 +13,13 @@ import voluptuous as vol
 
 from .const import CONF_ACCEPT_NEW_DEVICES, AcceptNewDevices
 from .form_fields import choice
-from .key_material import KeyMaterialError, fingerprint, pem
+from .key_material import (
+    KeyMaterialError,
+    fingerprint,
+    pem,
+    read_certificates,
+    read_private_key,
+)
 from .server_identity import (
     async_ensure_identity,
     async_make_identity,
@@ -90,7 +96,7 @@ class Lwm2mOptionsFlow(OptionsFlow):
             try:
                 identity = read_identity(user_input["private_key"], user_input["certificates"])
             except KeyMaterialError:
-                errors["base"] = "invalid_identity"
+                errors = _identity_errors(user_input)
             else:
                 return self._change_identity(identity)
         shown = {"certificates": user_input["certificates"]} if user_input else None
@@ -113,3 +119,14 @@ class Lwm2mOptionsFlow(OptionsFlow):
         if self.config_entry.state is ConfigEntryState.LOADED:
             self.config_entry.runtime_data.server.set_identity(identity)
         return self.async_abort(reason="identity_changed")
+
+
+def _identity_errors(user_input: dict[str, Any]) -> dict[str, str]:
+    """Tell which field is wrong, or that they do not belong together."""
+    errors: dict[str, str] = {}
+    for field, read in (("certificates", read_certificates), ("private_key", read_private_key)):
+        try:
+            read(user_input[field])
+        except KeyMaterialError:
+            errors[field] = f"invalid_{field}"
+    return errors or {"base": "invalid_identity"}

@@ -116,23 +116,41 @@ async def test_identity_is_imported_without_a_restart(
 
 
 @pytest.mark.parametrize(
-    "certificates",
-    [pem("CERTIFICATE", OTHER), "no certificate"],
-    ids=["of another key", "no certificate"],
+    ("certificates", "private_key", "errors"),
+    [
+        (
+            pem("CERTIFICATE", OTHER),
+            pem("PRIVATE KEY", private_der(KEY)),
+            {"base": "invalid_identity"},
+        ),
+        (
+            "no certificate",
+            pem("PRIVATE KEY", private_der(KEY)),
+            {"certificates": "invalid_certificates"},
+        ),
+        (pem("CERTIFICATE", CERTIFICATE), "no key", {"private_key": "invalid_private_key"}),
+        (
+            "no certificate",
+            "no key",
+            {"certificates": "invalid_certificates", "private_key": "invalid_private_key"},
+        ),
+    ],
+    ids=["of another key", "no certificate", "no key", "neither"],
 )
 async def test_identity_that_does_not_fit_is_refused(
-    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, certificates: str
+    hass: HomeAssistant,
+    hub: Hub,
+    entry: Lwm2mConfigEntry,
+    certificates: str,
+    private_key: str,
+    errors: dict[str, str],
 ) -> None:
     before = identity_of(entry).chain
     form = await open_options(hass, entry, "import_identity")
     result = await hass.config_entries.options.async_configure(
-        form["flow_id"],
-        {
-            "certificates": certificates,
-            "private_key": pem("PRIVATE KEY", private_der(KEY)),
-        },
+        form["flow_id"], {"certificates": certificates, "private_key": private_key}
     )
-    assert result["errors"] == {"base": "invalid_identity"}
+    assert result["errors"] == errors
     assert identity_of(entry).chain == before
 
 
