@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.lwm2m.discovery import DISCOVERY_SCHEMAS
 from custom_components.lwm2m.mappings import TOLD_APART
+from custom_components.lwm2m.models import NameKey, name_key
 from tests.test_readme import entity_name
 
 from .test_mappings import done
@@ -90,3 +91,14 @@ def test_of_objects_with_an_entity_of_the_same_name_all_but_one_say_which() -> N
         objects[schema.platform, entity_name(schema)].update(schema.object_ids)
     alike = {name: found - TOLD_APART for name, found in objects.items()}
     assert {name: found for name, found in alike.items() if len(found) > 1} == {}
+
+
+def test_entities_of_the_same_name_are_named_by_the_same_key() -> None:
+    """It is the key that is looked for among the entities of other objects."""
+    keys: dict[tuple[str, str], set[NameKey]] = defaultdict(set)
+    for schema in DISCOVERY_SCHEMAS:
+        description = schema.entity_description
+        named_by = description.translation_key or description.device_class
+        key = name_key(schema.platform, named_by, description.translation_placeholders)
+        keys[schema.platform, entity_name(schema)].add(key)
+    assert {name: found for name, found in keys.items() if len(found) > 1} == {}

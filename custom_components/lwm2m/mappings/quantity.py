@@ -71,7 +71,7 @@ def quantity(
         if resource_id is not None
     ]
     rows[1:] = [
-        _extreme(row, "minimum" if row.resource_id == minimum else "maximum", words)
+        extreme(row, "minimum" if row.resource_id == minimum else "maximum", words)
         for row in rows[1:]
     ]
     if reset is not None:
@@ -79,15 +79,15 @@ def quantity(
     return tuple(rows)
 
 
-def _extreme(row: DiscoverySchema, extreme: str, words: Mapping[str, str]) -> DiscoverySchema:
+def extreme(row: DiscoverySchema, which: str, words: Mapping[str, str]) -> DiscoverySchema:
     """Make the row of a minimum or a maximum out of the value's."""
     description = row.entity_description
     return replace(
         row,
         entity_description=replace(
             description,
-            key=f"{description.key}_{extreme}",
-            translation_key=extreme,
+            key=f"{description.key}_{which}",
+            translation_key=which,
             translation_placeholders=words,
             entity_category=EntityCategory.DIAGNOSTIC,
             entity_registry_enabled_default=False,
