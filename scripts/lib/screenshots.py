@@ -97,7 +97,7 @@ async def security(page: Page, url: str) -> None:
     """Show how a device with a key is added, without adding it; the key is a mere example."""
     await open_add_device(page, url, EXAMPLE)
     await page.locator("input[type=password]").fill(bytes(range(16)).hex())
-    await press(page, "Next", "Save the device")
+    await press(page, "Next", "Settings for Zephyr")
     await screenshot(page, "connect-device")
     await page.get_by_text("Settings for Zephyr").click()
     await expect(page.get_by_text("CONFIG_NET_SAMPLE_LWM2M_PSK")).to_be_visible()

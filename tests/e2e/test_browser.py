@@ -66,14 +66,14 @@ async def test_newcomer_adds_a_secured_board_and_sees_what_it_measures(
 ) -> None:
     async with demo(tmp_path) as url, signed_in(url) as page:
         await open_add_device(page, url, SECURED)
-        await press(page, "Next", "Save the device")
+        await press(page, "Next", "Settings for Zephyr")
         settings = await page.locator("pre").inner_text()
         await screenshot(page, "connect")
         await page.get_by_text("Show a QR code").click()
         await expect(page.locator("ha-qr-code canvas")).to_be_visible()
         await screenshot(page, "qr-code")
-        await press(page, "Back", "Save the device")
-        await page.get_by_text("Save the device").click()
+        await press(page, "Back", "Settings for Zephyr")
+        await page.get_by_text("Save the device").last.click()
         await expect(page.get_by_text("The device is saved.")).to_be_visible()
 
         port = int(re.findall(r"coaps://127\.0\.0\.1:(\d+)", settings)[0])
