@@ -73,7 +73,7 @@ async def test_newcomer_adds_a_secured_board_and_sees_what_it_measures(
         await expect(page.locator("ha-qr-code canvas")).to_be_visible()
         await screenshot(page, "qr-code")
         await press(page, "Back", "Settings for Zephyr")
-        await page.get_by_text("Save the device").last.click()
+        await page.locator(":text-is('Save the device'):not(em)").click()
         await expect(page.get_by_text("The device is saved.")).to_be_visible()
 
         port = int(re.findall(r"coaps://127\.0\.0\.1:(\d+)", settings)[0])
