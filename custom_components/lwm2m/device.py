@@ -24,8 +24,8 @@ from .power import BATTERY_STATUS
 from .profiles.profile import DeviceProfile, Identity
 from .protocol.errors import NotRegistered
 from .protocol.node import Decoded
-from .protocol.path import Path, PathError
-from .protocol.persistence import MAX_VALUES, RestoreError, dump_values, load_values
+from .protocol.path import Path
+from .protocol.persistence import MAX_VALUES, dump_values, load_values
 from .protocol.reporting import latest
 from .watchers import Watchers
 
@@ -116,6 +116,8 @@ class Device:
         self.options = options
         self.unique_id = f"{shared.entry.entry_id}-{endpoint}"
         self.registration: Registration | None = None
+        self._versions: Mapping[int, str] = {}
+        """Of its objects, as it announced them last."""
         self.values: Values = {}
         self.resources: set[Path] = set()
         self.failures: deque[tuple[datetime, ClientError]] = deque(maxlen=MAX_FAILURES)
@@ -212,15 +214,12 @@ class Device:
     def model(self, path: Path) -> ResourceModel | None:
         """Return what the object model says of a resource, by the object version announced."""
         return self._shared.models.find_resource(
-            path.object_id, path.resource_id, self._version(path.object_id)
+            path.object_id, path.resource_id, self._versions.get(path.object_id)
         )
 
     def object_model(self, object_id: int) -> ObjectModel | None:
         """Return the model of an object, by the version announced."""
-        return self._shared.models.get(object_id, self._version(object_id))
-
-    def _version(self, object_id: int) -> str | None:
-        return self.registration.versions.get(object_id) if self.registration else None
+        return self._shared.models.get(object_id, self._versions.get(object_id))
 
     @callback
     def watch(self, paths: Iterable[Path], watcher: Callable[[], None]) -> CALLBACK_TYPE:
@@ -245,6 +244,7 @@ class Device:
             "resources": [str(path) for path in sorted(self.resources)[:MAX_VALUES]],
             "following": self._following.dump(),
             "manual": self.manual.dump(),
+            "versions": {str(number): version for number, version in self._versions.items()},
         }
 
     @callback
@@ -260,10 +260,12 @@ class Device:
                 resources = {Path.parse(text) for text in stored["resources"]}
                 following = self._following.load(stored["following"])
                 manual = self.manual.load(stored["manual"])
-            except (RestoreError, PathError, KeyError, TypeError, AttributeError) as err:
+                versions = {int(key): str(text) for key, text in stored.get("versions", {}).items()}
+            except (KeyError, ValueError, TypeError, AttributeError) as err:
                 LOGGER.warning("What is stored of %s cannot be used: %r", self.endpoint, err)
             else:
                 self.values, self.resources = values, resources | values.keys()
+                self._versions = versions
                 self._choose_profile(registration)
                 if client:
                     self._following.async_resume(client, **following)
@@ -372,6 +374,7 @@ class Device:
     def _adopt(self, registration: Registration) -> None:
         """Replace the registration and drop what it no longer has."""
         self.registration = registration
+        self._versions = registration.versions
         gone = {path for path in self.resources if path.instance not in registration.instances}
         self.resources -= gone
         for path in gone:

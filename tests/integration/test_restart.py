@@ -118,6 +118,16 @@ async def test_battery_that_is_taken_out_is_still_told(show: Show, restart: Rest
     assert shown.state("/3/0/20").state == "not_installed"
 
 
+async def test_versions_of_objects_hold_while_a_device_is_away(
+    show: Show, restart: Restart
+) -> None:
+    """A value of 25/0/1 can be written in version 1.0, and is a text there."""
+    shown = await show({"/25/0": {1: "probe0"}}, versions={25: "2.0"})
+    await shown.board.stop()
+    shown = await restart(shown)
+    assert [entry.domain for entry in shown.entries("/25/0/1")] == ["sensor"]
+
+
 async def test_update_is_answered_as_if_nothing_had_happened(show: Show, restart: Restart) -> None:
     shown = await restart(await show(INSTANCES))
     assert await shown.board.update() == CHANGED
