@@ -484,6 +484,22 @@ resources:
     assert told.settings(Path(3304, 0, 5700)) == {}
 
 
+def test_path_needs_no_leading_slash() -> None:
+    """As in the actions; `3303` alone is a number in YAML."""
+    told = DeviceProfile(
+        [
+            profile("""
+match: {model: X}
+resources:
+  3303/0/5700: {name: This}
+  3303: {enabled: false}
+""")
+        ]
+    )
+    settings = told.settings(Path(3303, 0, 5700))
+    assert (settings["name"], settings["enabled"]) == ("This", False)
+
+
 def test_later_profile_counts_more() -> None:
     told = DeviceProfile(
         [
@@ -534,7 +550,7 @@ def test_broken_file_is_said_to_be_so(tmp_path: FilePath, text: str, reason: str
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
-        ("3303/0/5700: {name: X}", "is no path such as"),
+        ("3303/0/5700/0: {name: X}", "is no path such as"),
         ("/3303/0/5700/0: {name: X}", "is no path such as"),
         ("/3303/x: {pmin: 1}", "'x' in '/3303/x' is neither an ID nor *"),
         ("/*/0/5700: {name: X}", "is no path such as"),

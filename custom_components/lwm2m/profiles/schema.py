@@ -80,10 +80,10 @@ def _unit(value: Any) -> str | None:
 
 
 def _path(value: Any) -> Pattern:
-    """Read `/3303/*/5700`."""
+    """Read `/3303/*/5700`, with or without the leading slash."""
     text = str(value).strip()
     segments = text.removeprefix("/").split("/")
-    if not text.startswith("/") or not 1 <= len(segments) <= 3 or segments[0] == "*":
+    if not 1 <= len(segments) <= 3 or segments[0] == "*":
         raise vol.Invalid(f"{text!r} is no path such as /3303/0/5700, /3303/* or /3303")
     numbers: list[int | None] = []
     for segment in segments:
