@@ -35,7 +35,11 @@ def async_report_broken(
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
             translation_key=kind,
-            translation_placeholders={"file": str(directory / file), "error": errors[file]},
+            translation_placeholders={
+                "file": file or directory.name,
+                "path": str(directory / file),
+                "error": errors[file],
+            },
         )
     for domain, issue_id in list(ir.async_get(hass).issues):
         if domain == DOMAIN and issue_id.startswith(f"{kind}_") and issue_id not in broken:

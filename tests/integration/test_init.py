@@ -275,7 +275,8 @@ async def test_broken_definition_is_an_issue(
     await async_setup_component(hass, DOMAIN, {})
     issue = issues(hass)["broken_model_broken.xml"]
     assert issue.translation_placeholders is not None
-    assert issue.translation_placeholders["file"] == str(models_folder / "broken.xml")
+    assert issue.translation_placeholders["file"] == "broken.xml"
+    assert issue.translation_placeholders["path"] == str(models_folder / "broken.xml")
     assert issue.translation_placeholders["error"] in caplog.text
 
 
@@ -309,7 +310,7 @@ async def test_folder_that_is_none_is_an_issue(
     assert entry.state is ConfigEntryState.LOADED
     (issue,) = issues(hass).values()
     assert issue.translation_placeholders is not None
-    assert issue.translation_placeholders["file"] == str(models_file)
+    assert issue.translation_placeholders["path"] == str(models_file)
 
 
 # Removing

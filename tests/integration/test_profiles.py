@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.const import CONF_PORT
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
-from homeassistant.util.yaml import parse_yaml
 import pytest
 import voluptuous as vol
 
 from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.diagnostics import async_get_config_entry_diagnostics
-from custom_components.lwm2m.profiles.files import SHIPPED, load_directory
+from custom_components.lwm2m.profiles.files import SHIPPED, load_directory, parse
 from custom_components.lwm2m.profiles.profile import DeviceProfile, Identity, Scale
 from custom_components.lwm2m.profiles.schema import read_profile
 from custom_components.lwm2m.protocol.coap import Scheme
@@ -42,7 +41,7 @@ FOR_ACME = "match: {manufacturer: Acme}\n"
 
 def profile(text: str) -> Profile:
     """Read a profile from YAML."""
-    return read_profile("test", parse_yaml(text))
+    return read_profile("test", parse(text))
 
 
 def examples() -> list[str]:
@@ -530,13 +529,17 @@ def test_profiles_that_ship_are_valid() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "expected a mapping"),
-        ("match: [", "line 1"),
+        ("", "the file is empty"),
+        ("- match", "expected keys and their values"),
+        ("match: [", "line 2, column 1: "),
+        ("a: b: c", "line 1, column 5: "),
+        ("resources: {}", "match: is missing"),
         ("match: {}", "match: expected an endpoint, a manufacturer, a model or an object"),
         ("match: {model: ''}", "match: model: expected a text"),
         ("match: {object: 70000}", "expected an object ID from 0 to 65534"),
         ("{match: {model: X}, matches: 1}", "matches: not a valid option"),
-        ("{match: {model: X}, queue: {awake_time: 0}}", "queue: awake_time: "),
+        ("{match: {model: X}, queue: {awake_time: 0}}", "queue: awake_time: expected a number"),
+        ("{match: {model: X}, queue: {mode: maybe}}", "queue: mode: expected true or false"),
         ("{match: {model: X}, resources: []}", "resources: expected paths"),
     ],
 )
@@ -554,9 +557,9 @@ def test_broken_file_is_said_to_be_so(tmp_path: FilePath, text: str, reason: str
         ("/3303/0/5700/0: {name: X}", "is no path such as"),
         ("/3303/x: {pmin: 1}", "'x' in '/3303/x' is neither an ID nor *"),
         ("/*/0/5700: {name: X}", "is no path such as"),
-        ("/3303: {name: X}", "/3303: name: belongs to a resource"),
-        ("/3303/0/5700: {observe: false}", "observe: belongs to an object or an instance"),
-        ("/3303/0: {st: 1}", "st: belongs to a resource"),
+        ("/3303: {name: X}", "/3303: name: is said of a resource, such as"),
+        ("/3303/0/5700: {observe: false}", "observe: is said of an object or an instance"),
+        ("/3303/0: {st: 1}", "st: is said of a resource"),
         ("/3303/0/5700: {pmin: 10, pmax: 5}", "pmin is greater than pmax"),
         ("/3303/0/5700: {gt: 1, lt: 2}", "gt is not greater than lt"),
         ("/3303/0/5700: {pmin: soon}", "pmin: expected a whole number of seconds"),
@@ -568,6 +571,10 @@ def test_broken_file_is_said_to_be_so(tmp_path: FilePath, text: str, reason: str
             "/3303/0/5700: {device_class: energy, state_class: measurement}",
             "state_class: energy has no state class measurement",
         ),
+        ("/3303/0/5700: {state_class: rising}", "state_class: expected measurement, "),
+        ("/3303/0/5700: {entity_category: main}", "entity_category: expected config, diagnostic"),
+        ("/3303/0/5700: {precision: x}", "precision: expected a whole number from 0 to 10"),
+        ("/3303/0/5700: Soil", "/3303/0/5700: expected keys and their values"),
         ("/3303/0/5700: {colour: red}", "colour: not a valid option"),
     ],
 )
@@ -593,8 +600,13 @@ def test_huge_file_is_not_read(tmp_path: FilePath) -> None:
 def test_file_that_is_no_text_is_not_read(tmp_path: FilePath) -> None:
     (tmp_path / "picture.yaml").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "tower.yaml").write_text("[" * 20_000 + "]" * 20_000)
     _, errors = load_directory(tmp_path)
-    assert errors.keys() == {"picture.yaml", "folder.yaml"}
+    assert errors == {
+        "picture.yaml": "the file is no text in UTF-8",
+        "folder.yaml": "the file cannot be read: Is a directory",
+        "tower.yaml": "expected keys and their values, such as `name: Soil`",
+    }
 
 
 def test_folder_that_is_a_file_is_said_to_be_so(tmp_path: FilePath) -> None:
@@ -612,7 +624,8 @@ async def test_broken_profile_is_an_issue_until_it_is_mended(
     (issue,) = issues(hass).values()
     assert issue.translation_key == "broken_profile"
     assert issue.translation_placeholders
-    assert issue.translation_placeholders["file"] == str(folder / "broken.yaml")
+    assert issue.translation_placeholders["file"] == "broken.yaml"
+    assert issue.translation_placeholders["path"] == str(folder / "broken.yaml")
     assert issue.translation_placeholders["error"] in caplog.text
     (folder / "broken.yaml").write_text("match: {model: X}")
     await hass.config_entries.async_reload(entry.entry_id)

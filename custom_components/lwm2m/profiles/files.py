@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from homeassistant.exceptions import HomeAssistantError
-from homeassistant.util.yaml import parse_yaml
 import voluptuous as vol
+import yaml
 
 from ..const import DOMAIN, PROFILES_DIRECTORY
 from ..user_files import async_report_broken
@@ -52,17 +51,31 @@ def load_directory(path: Path) -> tuple[list[Profile], dict[str, str]]:
     except FileNotFoundError:
         return [], {}
     except OSError as err:
-        return [], {"": str(err)}
+        return [], {"": f"the folder cannot be read: {err.strerror}"}
     for file in files:
         try:
             profiles.append(_read_file(file))
-        except HomeAssistantError as err:
-            errors[file.name] = str(err)
         except vol.Invalid as err:
             errors[file.name] = "\n".join(list(reasons(err))[:MAX_REASONS])
-        except (OSError, UnicodeDecodeError, RecursionError) as err:
-            errors[file.name] = f"the file cannot be read: {err}"
+        except yaml.MarkedYAMLError as err:
+            errors[file.name] = _place(err.problem_mark) + (err.problem or "this is no YAML")
+        except yaml.YAMLError, UnicodeDecodeError:
+            errors[file.name] = "the file is no text in UTF-8"
+        except RecursionError:
+            errors[file.name] = "what is in the file is nested too deeply"
+        except OSError as err:
+            errors[file.name] = f"the file cannot be read: {err.strerror}"
     return profiles, errors
+
+
+def parse(text: str) -> Any:
+    """Read YAML with the fast loader where there is one; yaml.YAMLError when it is none."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(text, loader)  # noqa: S506 - both are safe
+
+
+def _place(mark: yaml.Mark | None) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
 
 
 def _read_file(file: Path) -> Profile:
@@ -70,4 +83,4 @@ def _read_file(file: Path) -> Profile:
         data = stream.read(MAX_FILE_SIZE + 1)
     if len(data) > MAX_FILE_SIZE:
         raise vol.Invalid(f"the file is larger than {MAX_FILE_SIZE} bytes")
-    return read_profile(file.stem, parse_yaml(data.decode()))
+    return read_profile(file.stem, parse(data.decode()))

@@ -19,7 +19,7 @@ from .entities import DEVICE_CLASSES
 from .profile import ATTRIBUTES, CHANGES, Match, Pattern, Profile, Rule, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 MAX_NAME = 100
 MAX_PRECISION = 10
@@ -35,6 +35,19 @@ def _text(maximum: int) -> Callable[[Any], str]:
         if len(value) > maximum:
             raise vol.Invalid(f"expected a text of at most {maximum} characters")
         return value.strip()
+
+    return check
+
+
+def _expected(text: str, schema: Any) -> Callable[[Any], Any]:
+    """Make a check say what it expects in words for people."""
+    checked = vol.Schema(schema)
+
+    def check(value: Any) -> Any:
+        try:
+            return checked(value)
+        except vol.Invalid as err:
+            raise vol.Invalid(f"expected {text}") from err
 
     return check
 
@@ -96,20 +109,32 @@ def _path(value: Any) -> Pattern:
     return tuple(numbers)
 
 
+_YES_OR_NO = _expected("true or false", cv.boolean)
+_DECIMALS = _expected(
+    f"a whole number from 0 to {MAX_PRECISION}",
+    vol.All(vol.Coerce(int), vol.Range(0, MAX_PRECISION)),
+)
+_STATE_CLASS = _expected(
+    f"{', '.join(SensorStateClass)} or null", vol.Any(None, vol.Coerce(SensorStateClass))
+)
+_ENTITY_CATEGORY = _expected(
+    f"{', '.join(EntityCategory)} or null", vol.Any(None, vol.Coerce(EntityCategory))
+)
+
 _RULE = vol.Schema(
     {
         vol.Optional("name"): _text(MAX_NAME),
         vol.Optional("icon"): cv.icon,
         vol.Optional("device_class"): _device_class,
-        vol.Optional("state_class"): vol.Any(None, vol.Coerce(SensorStateClass)),
+        vol.Optional("state_class"): _STATE_CLASS,
         vol.Optional("unit"): _unit,
-        vol.Optional("entity_category"): vol.Any(None, vol.Coerce(EntityCategory)),
-        vol.Optional("precision"): vol.All(vol.Coerce(int), vol.Range(0, MAX_PRECISION)),
+        vol.Optional("entity_category"): _ENTITY_CATEGORY,
+        vol.Optional("precision"): _DECIMALS,
         vol.Optional("factor"): _factor,
         vol.Optional("offset"): _number,
-        vol.Optional("enabled"): cv.boolean,
-        vol.Optional("hidden"): cv.boolean,
-        vol.Optional("observe"): cv.boolean,
+        vol.Optional("enabled"): _YES_OR_NO,
+        vol.Optional("hidden"): _YES_OR_NO,
+        vol.Optional("observe"): _YES_OR_NO,
         **{vol.Optional(name): _number if name in CHANGES else _seconds for name in ATTRIBUTES},
     }
 )
@@ -134,9 +159,9 @@ def _rule(pattern: Pattern, content: Any) -> Rule:
     of_resource = len(pattern) == 3
     for key in settings:
         if key == "observe" and of_resource:
-            raise vol.Invalid("belongs to an object or an instance", [key])
+            raise vol.Invalid("is said of an object or an instance, such as /3303/0", [key])
         if key not in _EVERYWHERE | {"observe"} and not of_resource:
-            raise vol.Invalid("belongs to a resource", [key])
+            raise vol.Invalid("is said of a resource, such as /3303/0/5700 or /3303/*/5700", [key])
     attributes: dict[str, Any] = {
         name: value for name, value in settings.items() if name in ATTRIBUTES
     }
@@ -179,8 +204,11 @@ _PROFILE = vol.Schema(
         ),
         vol.Optional("queue", default=dict): vol.Schema(
             {
-                vol.Optional("mode"): cv.boolean,
-                vol.Optional("awake_time"): vol.All(_number, vol.Range(min=1, max=3600)),
+                vol.Optional("mode"): _YES_OR_NO,
+                vol.Optional("awake_time"): _expected(
+                    "a number of seconds from 1 to 3600",
+                    vol.All(_number, vol.Range(min=1, max=3600)),
+                ),
             }
         ),
         vol.Optional("resources", default=dict): _rules,
@@ -190,6 +218,8 @@ _PROFILE = vol.Schema(
 
 def read_profile(name: str, content: Any) -> Profile:
     """Make a profile of a file's content; voluptuous.Invalid when it is none."""
+    if content is None:
+        raise vol.Invalid("the file is empty")
     data = _PROFILE(content)
     match, queue = data["match"], data["queue"]
     return Profile(
@@ -206,7 +236,14 @@ def read_profile(name: str, content: Any) -> Profile:
     )
 
 
+_WORDS: Mapping[type[vol.Invalid], str] = {
+    vol.DictInvalid: "expected keys and their values, such as `name: Soil`",
+    vol.RequiredFieldInvalid: "is missing",
+}
+"""What is said in place of the library's words."""
+
+
 def reasons(error: vol.Invalid) -> Iterator[str]:
     """Say what is wrong, and where in the file."""
     for each in error.errors if isinstance(error, vol.MultipleInvalid) else (error,):
-        yield ": ".join((*map(str, each.path), each.msg))
+        yield ": ".join((*map(str, each.path), _WORDS.get(type(each), each.msg)))
