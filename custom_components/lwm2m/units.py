@@ -4,10 +4,12 @@ No IPSO object states its unit in the model: the device does, in 5701 "Sensor
 Units", and SDKs write it in many ways. Read are Home Assistant's own units,
 those of SenML (RFC 8428 12.1, RFC 8798) and UCUM where they differ, and what
 SDKs write besides. A definition may name UCUM in front, as 3334 does ("ucum:rad/s").
+An annotation of UCUM, in braces, says nothing beside a unit; alone it says what is counted.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 import unicodedata
 
@@ -19,7 +21,6 @@ from homeassistant.const import (
     LIGHT_LUX,
     REVOLUTIONS_PER_MINUTE,
     SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
-    UnitOfApparentPower,
     UnitOfConductivity,
     UnitOfDataRate,
     UnitOfElectricCurrent,
@@ -49,18 +50,21 @@ METERS_PER_SQUARE_SECOND = "m/s²"
 MILLIGRAMS_PER_LITER = "mg/L"
 DEGREES_PER_SECOND = "°/s"
 OHM = "Ω"
+LUMEN = "lm"
+BEL = "Bspl"
 
 # Home Assistant's unit, or one that it has no name for, or None for a number without one
 # -> its other spellings: SenML, UCUM, then what SDKs write.
-# "C" is the coulomb in SenML, but SDKs write it for degrees Celsius.
+# "C" is the coulomb in SenML, and "F" the farad, but SDKs write them for degrees.
 _SPELLINGS: dict[str | None, tuple[str, ...]] = {
-    UnitOfTemperature.CELSIUS: ("Cel", "C", "degC", "deg C", "Celsius", "degrees Celsius"),
-    UnitOfTemperature.FAHRENHEIT: ("[degF]", "degF", "deg F", "F", "Fahrenheit"),
+    UnitOfTemperature.CELSIUS: ("Cel", "C", "degC", "Celsius", "degrees Celsius"),
+    UnitOfTemperature.FAHRENHEIT: ("[degF]", "degF", "F", "Fahrenheit", "degrees Fahrenheit"),
     UnitOfTemperature.KELVIN: ("Kelvin",),
     UnitOfRatio.PERCENTAGE: ("/100", "%RH", "%EL", "RH", "RH%", "percent", "percentage", "pct"),
     UnitOfRatio.PARTS_PER_MILLION: ("[ppm]",),
     UnitOfRatio.PARTS_PER_BILLION: ("[ppb]",),
     LIGHT_LUX: ("lux",),
+    LUMEN: ("lumen", "lumens"),
     UnitOfPressure.PA: ("Pascal", "Pascals"),
     UnitOfPressure.MMHG: ("mm[Hg]",),
     UnitOfPressure.INHG: ("[in_i'Hg]",),
@@ -68,21 +72,21 @@ _SPELLINGS: dict[str | None, tuple[str, ...]] = {
     UnitOfElectricPotential.VOLT: ("Volt", "Volts"),
     UnitOfElectricCurrent.AMPERE: ("Amp", "Amps", "Ampere", "Amperes"),
     UnitOfPower.WATT: ("Watt", "Watts"),
-    UnitOfApparentPower.VOLT_AMPERE: ("V.A",),
-    UnitOfEnergy.JOULE: ("Ws", "W.s"),
-    UnitOfEnergy.WATT_HOUR: ("W.h",),
-    UnitOfEnergy.KILO_WATT_HOUR: ("kW.h",),
+    UnitOfEnergy.JOULE: ("Ws",),
     UnitOfFrequency.HERTZ: ("Hertz",),
     UnitOfSoundPressure.DECIBEL: ("dB[SPL]",),
+    BEL: ("B[SPL]",),
     UnitOfSoundPressure.WEIGHTED_DECIBEL_A: ("dB(A)",),
     UnitOfLength.METERS: ("meter", "meters", "metre", "metres"),
     UnitOfLength.INCHES: ("[in_i]",),
     UnitOfLength.FEET: ("[ft_i]",),
+    UnitOfLength.YARDS: ("[yd_i]",),
     UnitOfLength.MILES: ("[mi_i]",),
     UnitOfMass.POUNDS: ("[lb_av]",),
     UnitOfMass.OUNCES: ("[oz_av]",),
     UnitOfSpeed.MILES_PER_HOUR: ("[mi_i]/h",),
-    UnitOfSpeed.KNOTS: ("[kn_i]",),
+    UnitOfSpeed.KILOMETERS_PER_HOUR: ("kph", "kmh"),
+    UnitOfSpeed.KNOTS: ("[kn_i]", "kt", "kts", "knot", "knots"),
     UnitOfTime.SECONDS: ("EL", "sec", "second", "seconds"),
     UnitOfTime.MINUTES: ("minute", "minutes"),
     UnitOfTime.HOURS: ("hr", "hour", "hours"),
@@ -98,7 +102,7 @@ _SPELLINGS: dict[str | None, tuple[str, ...]] = {
     UnitOfDataRate.MEGABITS_PER_SECOND: ("Mbps",),
     DEGREE: ("deg", "lat", "lon", "degree", "degrees"),
     REVOLUTIONS_PER_MINUTE: ("r/min", "rev/min"),
-    METERS_PER_SQUARE_SECOND: ("m/s2", "m/s^2", "m/s/s", "ms-2"),
+    METERS_PER_SQUARE_SECOND: ("m/s2", "m/s/s", "ms-2"),
     DEGREES_PER_SECOND: ("deg/s", "dps", "degrees per second"),
     MILLIGRAMS_PER_LITER: ("mg/l",),
     "μg/L": ("ug/l",),
@@ -106,20 +110,28 @@ _SPELLINGS: dict[str | None, tuple[str, ...]] = {
     "kg/m³": ("kg/m3",),
     "cd/m²": ("cd/m2",),
     "‰": ("/1000", "[ppth]"),
-    "Ah": ("A.h",),
-    "VAh": ("V.A.h",),
-    "kVAh": ("kV.A.h",),
-    "1/s": ("/s",),
-    "1/min": ("/min",),
+    "Ah": (),
+    "VAh": (),
+    "kVAh": (),
+    "1/s": ("/s", "s-1"),
+    "1/min": ("/min", "min-1"),
     "bpm": ("beat/min",),
     OHM: ("Ohm", "Ohms"),
     None: ("1", "/", "count", "beats", "pH", "[pH]", "counts", "none"),
 }
 
 
+_SIGNS = str.maketrans("", "", " ._^")
+_ANNOTATION = re.compile("{[^{}]*}")
+
+
 def _key(text: str) -> str:
-    """Fold what differs in writing only: spaces, superscripts, the two kinds of mu."""
-    return unicodedata.normalize("NFKC", text).replace(" ", "")
+    """Fold what differs in writing only.
+
+    Superscripts, powers and products, the two kinds of mu, and the ordinal indicator that
+    stands for a degree sign.
+    """
+    return unicodedata.normalize("NFKC", text.replace("º", DEGREE)).translate(_SIGNS)
 
 
 def _by_spelling() -> dict[str, str | None]:
@@ -127,10 +139,13 @@ def _by_spelling() -> dict[str, str | None]:
         _key(str(unit)): str(unit) for units in SENSOR_UNITS.values() for unit in units if unit
     }
     table |= {key.replace("μ", "u"): unit for key, unit in table.items()}
+    for device_class in (SensorDeviceClass.DATA_SIZE, SensorDeviceClass.DATA_RATE):  # UCUM
+        table |= {str(unit).replace("B", "By"): str(unit) for unit in SENSOR_UNITS[device_class]}
     for unit, spellings in _SPELLINGS.items():
         names = (unit, *spellings) if unit else spellings
         table |= {_key(name): str(unit) if unit else None for name in names}
-    return table
+    hours = ("/h", "Ah", "Wh", "varh")
+    return table | {f"{key}r": unit for key, unit in table.items() if key.endswith(hours)}
 
 
 def _by_folded_spelling(table: dict[str, str | None]) -> dict[str, str | None]:
@@ -166,6 +181,7 @@ _CLASSES = (
     SensorDeviceClass.REACTIVE_ENERGY,
     SensorDeviceClass.REACTIVE_POWER,
     SensorDeviceClass.SPEED,
+    SensorDeviceClass.PRECIPITATION_INTENSITY,  # after speed: mm/h is rain, and nothing moves so
     SensorDeviceClass.TEMPERATURE,
     SensorDeviceClass.VOLTAGE,
     SensorDeviceClass.VOLUME,
@@ -182,6 +198,7 @@ _CLASS_OF: dict[str | None, SensorDeviceClass] = {
 _FACTORS: dict[str | None, tuple[tuple[str, float], ...]] = {
     UnitOfRatio.PARTS_PER_MILLION: ((UnitOfRatio.PARTS_PER_BILLION, 1000),),
     "S/m": ((UnitOfConductivity.MILLISIEMENS_PER_CM, 10),),
+    BEL: ((UnitOfSoundPressure.DECIBEL, 10),),
 }
 
 
@@ -202,6 +219,7 @@ def stated_unit(stated: Value | None, default: str | None = None) -> str | None:
     if not isinstance(stated, str):
         return default
     text = stated.strip(" \t\r\n\0").removeprefix("ucum:")
+    text = _ANNOTATION.sub("", text) or text.strip("{}")
     if not text or len(text) > MAX_LENGTH or not text.isprintable():
         return default
     key = _key(text)

@@ -64,6 +64,11 @@ SDKS = {
     "C": "°C",
     "degC": "°C",
     "deg C": "°C",
+    "deg_C": "°C",
+    "degrees_celsius": "°C",
+    "\u00baC": "°C",
+    "\u00baF": "°F",
+    "deg_F": "°F",
     "Celsius": "°C",
     "°F": "°F",
     "RH": "%",
@@ -83,6 +88,22 @@ SDKS = {
     "\u00b5g/m³": "μg/m³",
     "m/s^2": "m/s²",
     "m/s²": "m/s²",
+    "m^3": "m³",
+    "W/m^2": "W/m²",
+    "ug/m^3": "μg/m³",
+    "m3/hr": "m³/h",
+    "l/hr": "L/h",
+    "mm/hr": "mm/h",
+    "km/hr": "km/h",
+    "kph": "km/h",
+    "knots": "kn",
+    "kts": "kn",
+    "min-1": "1/min",
+    "s-1": "1/s",
+    "s^-1": "1/s",
+    "lumen": "lm",
+    "kWhr": "kWh",
+    "kVAhr": "kVAh",
     "VAr": "var",
     "uS/cm": "μS/cm",
     "bps": "bit/s",
@@ -102,6 +123,21 @@ UCUM = {
     "[psi]": "psi",
     "kW.h": "kWh",
     "V.A": "VA",
+    "kV.A": "kVA",
+    "V.A.h": "VAh",
+    "VA.h": "VAh",
+    "kV.A.h": "kVAh",
+    "By": "B",
+    "kBy": "kB",
+    "KiBy": "KiB",
+    "kBy/s": "kB/s",
+    "{count}": None,
+    "{rpm}": "rpm",
+    "{people}": "people",
+    "%{RH}": "%",
+    "{beats}/min": "1/min",
+    "B[SPL]": "Bspl",
+    "[yd_i]": "yd",
     "A.h": "Ah",
     "[ppm]": "ppm",
     "[ppb]": "ppb",
@@ -143,7 +179,9 @@ def test_padding_is_no_part_of_a_unit() -> None:
     assert {stated_unit(stated) for stated in padded} == {"°C"}
 
 
-@pytest.mark.parametrize("stated", [None, "", " \0", "x" * 33, "C\x1b[31m", 5, b"Cel", {0: "Cel"}])
+@pytest.mark.parametrize(
+    "stated", [None, "", " \0", "{}", "x" * 33, "C\x1b[31m", 5, b"Cel", {0: "Cel"}]
+)
 def test_what_is_no_unit_leaves_the_default(stated: Any) -> None:
     assert stated_unit(stated, "default") == "default"
 
@@ -242,6 +280,8 @@ def test_unit_that_means_one_thing_gives_a_class() -> None:
     classes = {
         "°C": SensorDeviceClass.TEMPERATURE,
         "hPa": SensorDeviceClass.PRESSURE,
+        "m/s": SensorDeviceClass.SPEED,
+        "mm/h": SensorDeviceClass.PRECIPITATION_INTENSITY,
         "mV": SensorDeviceClass.VOLTAGE,
         "Wh": SensorDeviceClass.ENERGY,
         "dBm": SensorDeviceClass.SIGNAL_STRENGTH,
@@ -268,6 +308,11 @@ def test_number_has_the_class_of_a_sensor() -> None:
             "ppm",
             SensorDeviceClass.SULPHUR_DIOXIDE,
             ("ppb", 1000, SensorDeviceClass.SULPHUR_DIOXIDE),
+        ),
+        (
+            "Bspl",
+            SensorDeviceClass.SOUND_PRESSURE,
+            ("dB", 10, SensorDeviceClass.SOUND_PRESSURE),
         ),
         ("ppm", SensorDeviceClass.PM25, ("ppm", None, None)),
         ("beans", SensorDeviceClass.POWER, ("beans", None, None)),
