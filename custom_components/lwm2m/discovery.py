@@ -96,6 +96,7 @@ def _described(device: Device, instance: Path) -> Iterator[EntityInfo]:
     """
     resources = {path.resource_id for path in device.resources if path[:2] == instance}
     schemas = _SCHEMAS.get(instance.object_id)
+    taken = _taken(device, instance.object_id)
     claimed: set[int] = set()
     shown = {*ATTRIBUTES, NAMES.get(instance.object_id)} if schemas else set()
     for schema in schemas or ():
@@ -108,17 +109,18 @@ def _described(device: Device, instance: Path) -> Iterator[EntityInfo]:
             shown.update((schema.resource_id, *schema.watched))
             if not schema.allow_multi:
                 claimed.update((schema.resource_id, *schema.watched))
-            yield from _entities(device, instance, schema)
+            yield from _entities(device, instance, schema, taken)
     if instance.object_id not in ROWS_ONLY:
         for resource_id in sorted(resources - shown):
             if info := generic_entity(device, instance / resource_id):
                 yield info
 
 
-def _entities(device: Device, instance: Path, schema: DiscoverySchema) -> Iterator[EntityInfo]:
+def _entities(
+    device: Device, instance: Path, schema: DiscoverySchema, taken: frozenset[NameKey]
+) -> Iterator[EntityInfo]:
     """Yield what a matching schema becomes: one entity, or one for each resource instance."""
     value = device.values.get(instance / schema.resource_id)
-    taken = _taken(device, instance.object_id)
     nothing = schema.nothing is not None and (
         device.values.get(instance / schema.nothing[0]) in schema.nothing[1]
     )
@@ -147,9 +149,8 @@ def _taken(device: Device, object_id: int) -> frozenset[NameKey]:
     """
     if object_id not in TOLD_APART:
         return frozenset()
-    objects = {path.object_id for path in device.resources}
-    if device.registration:
-        objects |= device.registration.objects
+    registration = device.registration
+    objects = registration.objects if registration else {path[0] for path in device.resources}
     return frozenset(
         name
         for other in objects - {object_id}

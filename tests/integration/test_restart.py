@@ -110,6 +110,18 @@ async def test_button_is_there_from_the_first_second(show: Show, restart: Restar
     assert shown.state("/3/0/4").state != STATE_UNAVAILABLE
 
 
+async def test_name_that_says_its_object_stays_while_the_device_is_away(
+    show: Show, restart: Restart, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+) -> None:
+    def forget() -> None:
+        hass_storage[key(entry)]["data"]["server"]["registrations"].clear()
+
+    shown = await show({"/3305/0": {5800: 46.0}, "/3328/0": {5700: 46.0}})
+    shown = await restart(shown, forget)
+    names = [shown.state(path).name for path in ("/3305/0/5800", "/3328/0/5700")]
+    assert names == ["board Power (load)", "board Power"]
+
+
 async def test_battery_that_is_taken_out_is_still_told(show: Show, restart: Restart) -> None:
     """Unlike on a board that never had one, there may be automations for it."""
     shown = await show({"/3/0": {9: 87, 20: 0}})
