@@ -127,7 +127,7 @@ class ReplaceCredential(EntryRepair):
 
     @override
     async def async_repair(self) -> RepairsFlowResult:
-        """Open it, where the credential is replaced."""
+        """Open it, where the credential is replaced; the issue stays until that is saved."""
         if self._subentry_id not in self._entry.subentries:
             return self.async_create_entry(data={})
         flows = self.hass.config_entries.subentries
@@ -137,6 +137,6 @@ class ReplaceCredential(EntryRepair):
         )
         flow_id = menu["flow_id"]
         await flows.async_configure(flow_id, {"next_step_id": "rotate"})
-        return self.async_create_entry(
-            data={}, next_flow=(FlowType.CONFIG_SUBENTRIES_FLOW, flow_id)
+        return self.async_abort(
+            reason="credential_asked_for", next_flow=(FlowType.CONFIG_SUBENTRIES_FLOW, flow_id)
         )
