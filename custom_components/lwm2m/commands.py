@@ -3,27 +3,30 @@
 An action on a sleeping device returns once its command waits, as with zwave_js: an automation is
 not held up for hours. The state follows when the device has taken the command, and an event on
 the bus tells its outcome. An action on a device that is awake returns with the outcome, errors
-included. Commands that wait do not survive a restart of Home Assistant.
+included. Commands that wait do not survive a restart of Home Assistant, or a reload of the server:
+their paths do, so that the outcome of each is told.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.start import async_at_started
 
-from .const import LOGGER
+from .const import DOMAIN, LOGGER
 from .errors import translate_errors
 from .protocol.errors import Superseded
+from .protocol.queue_mode import MAX_WAITING
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Iterable
 
-    from homeassistant.core import HomeAssistant
+    from homeassistant.core import CALLBACK_TYPE, HomeAssistant
 
     from .hub import Lwm2mConfigEntry
     from .protocol.client import Client
@@ -55,8 +58,11 @@ class Commands:
 
         `on_waiting` is called when a command to a path begins or ends to wait.
         """
-        self._waiting: Counter[Path] = Counter()
-        """How many commands to each path wait for the device; those to several paths count not."""
+        self._waiting: dict[asyncio.Task[None], Path] = {}
+        """The paths of the commands that wait for the device; the root for several paths."""
+        self._dropped: list[Path] = []
+        """The paths of those that waited before a restart, until that is told."""
+        self._unsubscribe: CALLBACK_TYPE | None = None
         self._hass = hass
         self._entry = entry
         self._endpoint = endpoint
@@ -90,22 +96,39 @@ class Commands:
             task.result()
             return True
         _release(caller)
-        if path:
-            self._wait(path, 1)
-            task.add_done_callback(lambda _: self._wait(path, -1))
+        self._waiting[task] = path
+        self._on_waiting(path)
+        task.add_done_callback(self._waits_no_more)
         return False
 
     def waits(self, paths: Iterable[Path]) -> bool:
         """Tell whether a command to any of these resources waits for the device to wake up."""
         return bool(self._waiting) and any(
-            command.covers(path) for command in self._waiting for path in paths
+            command.covers(path) for command in self._waiting.values() if command for path in paths
         )
 
-    def _wait(self, path: Path, commands: int) -> None:
-        self._waiting[path] += commands
-        if not self._waiting[path]:
-            del self._waiting[path]
-        self._on_waiting(path)
+    def _waits_no_more(self, task: asyncio.Task[None]) -> None:
+        if (path := self._waiting.pop(task, None)) is not None:
+            self._on_waiting(path)
+
+    def dump(self) -> list[str]:
+        """Return the paths of the commands that a restart would drop, without their values."""
+        return [str(path) for path in (*self._dropped, *self._waiting.values())]
+
+    @callback
+    def async_restore(self, dropped: Iterable[Path]) -> None:
+        """Tell of the commands that a restart dropped, once there are automations to hear of it."""
+        self._dropped = list(dropped)[:MAX_WAITING]
+        if self._dropped:
+            self._unsubscribe = async_at_started(self._hass, self._tell_dropped)
+
+    @callback
+    def _tell_dropped(self, _: HomeAssistant) -> None:
+        error = HomeAssistantError(translation_domain=DOMAIN, translation_key="command_dropped")
+        while self._dropped:
+            path = self._dropped.pop(0)
+            self._tell(path, Outcome.FAILED, str(error))
+            self._on_waiting(path)
 
     def asleep(self) -> None:
         """Let go of those that wait for an outcome: the device has fallen asleep."""
@@ -114,6 +137,9 @@ class Commands:
 
     def close(self) -> None:
         """Give up all commands, without an event."""
+        if self._unsubscribe:
+            self._unsubscribe()
+        self._waiting.clear()
         for task in tuple(self._tasks):
             task.cancel()
 

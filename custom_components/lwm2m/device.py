@@ -233,7 +233,9 @@ class Device:
 
     @callback
     def _on_waiting(self, command: Path) -> None:
-        self.watchers.tell([path for path in self.resources if command.covers(path)])
+        self._shared.storage.async_save_soon()
+        if command:  # else it is to several paths
+            self.watchers.tell([path for path in self.resources if command.covers(path)])
 
     # What is stored
 
@@ -244,6 +246,7 @@ class Device:
             "resources": [str(path) for path in sorted(self.resources)[:MAX_VALUES]],
             "following": self._following.dump(),
             "manual": self.manual.dump(),
+            "commands": self.commands.dump(),
             "versions": {str(number): version for number, version in self._versions.items()},
         }
 
@@ -260,6 +263,7 @@ class Device:
                 resources = {Path.parse(text) for text in stored["resources"]}
                 following = self._following.load(stored["following"])
                 manual = self.manual.load(stored["manual"])
+                commands = [Path.parse(text) for text in stored.get("commands", ())]
                 versions = {int(key): str(text) for key, text in stored.get("versions", {}).items()}
             except (KeyError, ValueError, TypeError, AttributeError) as err:
                 LOGGER.warning("What is stored of %s cannot be used: %r", self.endpoint, err)
@@ -270,6 +274,7 @@ class Device:
                 if client:
                     self._following.async_resume(client, **following)
                 self.manual.async_resume(client, manual)
+                self.commands.async_restore(commands)
         known = {path.instance for path in self.resources}
         if registration is not None:
             self._adopt(registration)

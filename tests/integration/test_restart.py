@@ -25,6 +25,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.lwm2m.commands import EVENT_COMMAND
 from custom_components.lwm2m.const import DOMAIN, EVENT_NOTIFICATION, EVENT_REGISTRATION
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.path import Path
@@ -35,7 +36,7 @@ from .boards import NAME, Show, Shown
 from .conftest import LOOPBACK, cards, settle
 
 if TYPE_CHECKING:
-    from homeassistant.core import HomeAssistant
+    from homeassistant.core import Event as HassEvent, HomeAssistant
 
     from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
     from simulator.events import Event
@@ -401,3 +402,103 @@ async def test_port_in_use_leaves_what_is_stored(
     with occupied(port):
         assert not await hass.config_entries.async_setup(entry.entry_id)
     assert hass_storage[key(entry)]["data"]["devices"] == {"kept": {}}
+
+
+# Commands that waited
+
+
+def fall_asleep(shown: Shown) -> None:
+    """Let the board and the server take it for asleep."""
+    shown.board.sleep()
+    shown.device.client._exchanges.queue.sleep()
+
+
+def dropped(events: list[HassEvent[Any]]) -> list[tuple[str, str]]:
+    """Return the paths and the errors of the commands that failed."""
+    return [
+        (event.data["path"], event.data["error"])
+        for event in events
+        if event.data["outcome"] == "failed"
+    ]
+
+
+RESTARTED = "Home Assistant was restarted, or the server reloaded, before the device woke up"
+
+
+async def test_command_that_a_restart_dropped_is_told_once(
+    hass: HomeAssistant, show: Show, restart: Restart
+) -> None:
+    """When Home Assistant has started: before, no automation would hear of it."""
+    shown = await show(INSTANCES, queue_mode=True)
+    fall_asleep(shown)
+    await shown.call("button.press", "/3/0/4")
+    told = async_capture_events(hass, EVENT_COMMAND)
+    hass.set_state(CoreState.starting)
+    shown = await restart(await restart(shown))
+    assert told == []
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+    await restart(shown)
+    assert dropped(told) == [("/3/0/4", RESTARTED)]
+    assert told[0].data["device_id"] == shown.device.id
+
+
+async def test_command_that_a_reload_dropped_is_told(
+    hass: HomeAssistant, show: Show, restart: Restart
+) -> None:
+    shown = await show(INSTANCES, queue_mode=True)
+    fall_asleep(shown)
+    await shown.call("button.press", "/3/0/4")
+    told = async_capture_events(hass, EVENT_COMMAND)
+    await restart(shown)
+    assert dropped(told) == [("/3/0/4", RESTARTED)]
+
+
+async def test_command_that_a_kill_dropped_is_told(
+    hass: HomeAssistant,
+    show: Show,
+    restart: Restart,
+    hass_storage: dict[str, Any],
+    entry: Lwm2mConfigEntry,
+) -> None:
+    shown = await show(INSTANCES, queue_mode=True)
+    fall_asleep(shown)
+    await settle(hass)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=SAVE_SOON + 1))
+    await settle(hass)
+    await shown.call("button.press", "/3/0/4")
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=2 * SAVE_SOON + 2))
+    await settle(hass)
+    stored = copy.deepcopy(hass_storage[key(entry)])
+    told = async_capture_events(hass, EVENT_COMMAND)
+    await restart(shown, lambda: hass_storage.update({key(entry): stored}))
+    assert dropped(told) == [("/3/0/4", RESTARTED)]
+
+
+async def test_command_that_the_device_took_is_not_told_as_dropped(
+    hass: HomeAssistant, show: Show, restart: Restart
+) -> None:
+    shown = await show(INSTANCES, queue_mode=True)
+    fall_asleep(shown)
+    await shown.call("button.press", "/3/0/4")
+    await shown.board.update()
+    await settle(hass)
+    told = async_capture_events(hass, EVENT_COMMAND)
+    await restart(shown)
+    assert told == []
+
+
+async def test_nothing_is_stored_of_a_command_but_its_path(
+    show: Show,
+    restart: Restart,
+    hass_storage: dict[str, Any],
+    entry: Lwm2mConfigEntry,
+) -> None:
+    shown = await show({"/3312/0": {5850: False, 5750: "secret"}}, queue_mode=True)
+    fall_asleep(shown)
+    await shown.device.operations.async_write({Path.parse("/3312/0/5750"): "hunter2"})
+    stored: list[Any] = []
+    await restart(shown, lambda: stored.append(copy.deepcopy(hass_storage[key(entry)])))
+    assert stored[0]["data"]["devices"][NAME]["commands"] == ["/3312/0/5750"]
+    assert "hunter2" not in str(stored)
