@@ -36,8 +36,9 @@ EVENT_COMMAND = "lwm2m_command"
 
 
 class Outcome(StrEnum):
-    """What became of a command that waited."""
+    """What became of a command that could not be sent at once."""
 
+    WAITING = "waiting"
     APPLIED = "applied"
     REPLACED = "replaced"
     FAILED = "failed"
@@ -96,6 +97,8 @@ class Commands:
             task.result()
             return True
         _release(caller)
+        if path not in self._waiting.values():  # else it is known
+            self._tell(path, Outcome.WAITING)
         self._waiting[task] = path
         self._on_waiting(path)
         task.add_done_callback(self._waits_no_more)
@@ -164,7 +167,7 @@ class Commands:
                 self._tell(path, Outcome.APPLIED)
 
     def _tell(self, path: Path, outcome: Outcome, error: str | None = None) -> None:
-        LOGGER.debug("A command to %s of %s was %s", path, self._endpoint, outcome)
+        LOGGER.debug("A command to %s of %s is %s", path, self._endpoint, outcome)
         data = {
             ATTR_DEVICE_ID: self._device_id,
             "endpoint": self._endpoint,

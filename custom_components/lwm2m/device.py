@@ -221,6 +221,14 @@ class Device:
         """Return the model of an object, by the version announced."""
         return self._shared.models.get(object_id, self._versions.get(object_id))
 
+    def name_of(self, path: Path) -> str | None:
+        """Return what the object model calls a path, None when it does not know it."""
+        if len(path) >= 3:
+            model: ResourceModel | ObjectModel | None = self.model(path.resource)
+        else:
+            model = self.object_model(path.object_id) if path else None
+        return model.name if model else None
+
     @callback
     def watch(self, paths: Iterable[Path], watcher: Callable[[], None]) -> CALLBACK_TYPE:
         """Call `watcher` after each change of these resources or of the availability."""

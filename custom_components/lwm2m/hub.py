@@ -117,6 +117,10 @@ class Hub:
         for gateway in self._gateways.values():
             yield from gateway.devices.values()
 
+    def find(self, device_id: str | None) -> Device | None:
+        """Return the device with this ID in the device registry, None when it is none of these."""
+        return next((device for device in self.all_devices if device.id == device_id), None)
+
     async def async_start(self) -> None:
         """Open the server; OSError when its port cannot be had."""
         self._enter_in_registry()

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .device import Device
     from .hub import Lwm2mConfigEntry
     from .protocol.client import Client
-    from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.node import Decoded, Values
 
 ATTR_ARGUMENTS = "arguments"
@@ -120,7 +119,7 @@ async def _execute(call: ServiceCall) -> ServiceResponse:
     """Execute a resource."""
     device, path = _target(call)
     done = await device.operations.async_execute(path, call.data.get(ATTR_ARGUMENTS))
-    return _response(device, path, name=_name(device, path), waiting=not done)
+    return _response(device, path, name=device.name_of(path), waiting=not done)
 
 
 async def _discover(call: ServiceCall) -> ServiceResponse:
@@ -131,7 +130,7 @@ async def _discover(call: ServiceCall) -> ServiceResponse:
         device,
         path,
         links={
-            str(found): {"name": _name(device, found), "attributes": dict(attributes)}
+            str(found): {"name": device.name_of(found), "attributes": dict(attributes)}
             for found, attributes in sorted(links.items())
         },
     )
@@ -153,14 +152,14 @@ async def _create(call: ServiceCall) -> ServiceResponse:
         created = await client.create(path, resources)
 
     done = await device.operations.async_command(path, create)
-    return _response(device, created, name=_name(device, created), waiting=not done)
+    return _response(device, created, name=device.name_of(created), waiting=not done)
 
 
 async def _delete(call: ServiceCall) -> ServiceResponse:
     """Delete an object instance."""
     device, path = _target(call)
     done = await device.operations.async_command(path, lambda client: client.delete(path))
-    return _response(device, path, name=_name(device, path), waiting=not done)
+    return _response(device, path, name=device.name_of(path), waiting=not done)
 
 
 async def _write_attributes(call: ServiceCall) -> ServiceResponse:
@@ -178,7 +177,7 @@ async def _write_attributes(call: ServiceCall) -> ServiceResponse:
     done = await device.operations.async_command(
         path, lambda client: client.write_attributes(path, attributes)
     )
-    return _response(device, path, name=_name(device, path), waiting=not done)
+    return _response(device, path, name=device.name_of(path), waiting=not done)
 
 
 async def _read_composite(call: ServiceCall) -> ServiceResponse:
@@ -240,9 +239,8 @@ def _device(call: ServiceCall) -> Device:
     device_entry, entry = async_get_device_and_config_entry(
         call.hass, DOMAIN, call.data[ATTR_DEVICE_ID]
     )
-    for device in entry.runtime_data.all_devices:
-        if device.id == device_entry.id:
-            return device
+    if device := entry.runtime_data.find(device_entry.id):
+        return device
     raise ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key="not_a_device",
@@ -322,15 +320,6 @@ def _report(device: Device, paths: Iterable[Path], decoded: Decoded) -> JsonObje
 
 def _describe(device: Device, values: Values) -> JsonObjectType:
     return {
-        str(path): {"name": _name(device, path), "value": to_json(value)}
+        str(path): {"name": device.name_of(path), "value": to_json(value)}
         for path, value in sorted(values.items())
     }
-
-
-def _name(device: Device, path: Path) -> str | None:
-    """Return what the object model calls a path, None when it does not know it."""
-    if len(path) >= 3:
-        model: ResourceModel | ObjectModel | None = device.model(path.resource)
-    else:
-        model = device.object_model(path.object_id) if path else None
-    return model.name if model else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import Event
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from custom_components.lwm2m.hub import Lwm2mConfigEntry
 
-    from .boards import Show
+    from .boards import Show, Shown
 
 SENSOR: dict[int, Any] = {5700: 21.5, 5701: "Cel"}
 
@@ -79,19 +80,64 @@ def test_each_change_has_its_words(hass: HomeAssistant, change: RegistrationChan
 @pytest.mark.parametrize(
     ("outcome", "message"),
     [
-        (Outcome.APPLIED, "woke up and took a command to /3312/0/5850"),
-        (
-            Outcome.REPLACED,
-            "is to get a newer value for /3312/0/5850 than the one that was waiting",
-        ),
+        (Outcome.WAITING, "is asleep: the command for Restart waits until it wakes up"),
+        (Outcome.APPLIED, "woke up and took the command for Restart"),
+        (Outcome.REPLACED, "is to get a newer value for Restart than the one that was waiting"),
         (
             Outcome.FAILED,
-            "did not take a command to /3312/0/5850 that was waiting: it is read only",
+            "did not take the command for Restart that was waiting: it is read only",
         ),
     ],
 )
-def test_command_that_waited_is_told_of(
-    hass: HomeAssistant, outcome: Outcome, message: str
+async def test_command_that_waited_is_told_of(
+    hass: HomeAssistant, show: Show, outcome: Outcome, message: str
 ) -> None:
-    data = {"path": "/3312/0/5850", "outcome": outcome.value, "error": "it is read only"}
-    assert described(hass, EVENT_COMMAND, data)["message"] == message
+    shown = await show({"/3/0": {4: lambda board, path, arguments: None}})
+    assert command(shown, "/3/0/4", outcome) == message
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/3303/0/5701", "Sensor Units"),
+        ("/3303/0", "Temperature"),
+        ("/3303", "Temperature"),
+        ("/", "several resources"),
+        ("/33099/0/1", "/33099/0/1"),
+    ],
+)
+async def test_command_is_told_of_by_the_best_name_there_is(
+    show: Show, path: str, name: str
+) -> None:
+    shown = await show({"/3303/0": SENSOR})
+    message = command(shown, path, Outcome.APPLIED)
+    assert message == f"woke up and took the command for {name}"
+
+
+async def test_command_to_a_device_that_is_gone_is_told_of_by_its_path(hass: HomeAssistant) -> None:
+    data = {"path": "/3/0/4", "outcome": "applied"}
+    assert described(hass, EVENT_COMMAND, data) == {
+        "name": "LwM2M",
+        "message": "woke up and took the command for /3/0/4",
+    }
+
+
+async def test_command_is_told_of_by_the_owners_name_of_its_entity(
+    hass: HomeAssistant, show: Show
+) -> None:
+    shown = await show({"/3/0": {4: lambda board, path, arguments: None}})
+    entity_id = shown.entry("/3/0/4").entity_id
+    er.async_get(hass).async_update_entity(entity_id, name="Start over")
+    message = command(shown, "/3/0/4", Outcome.APPLIED)
+    assert message == "woke up and took the command for Start over"
+
+
+def command(shown: Shown, path: str, outcome: Outcome) -> str:
+    """Return what is said of a command to a board."""
+    data = {
+        "device_id": shown.device.id,
+        "path": path,
+        "outcome": outcome.value,
+        "error": "it is read only",
+    }
+    return described(shown.hass, EVENT_COMMAND, data)["message"]

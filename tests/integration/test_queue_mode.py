@@ -77,7 +77,15 @@ async def asleep(show: Show) -> Shown:
 @pytest.fixture
 def outcomes(hass: HomeAssistant) -> list[Event[Any]]:
     """The events that tell what became of commands that waited."""
-    return async_capture_events(hass, EVENT_COMMAND)
+    events: list[Event[Any]] = []
+
+    @callback
+    def take(event: Event[Any]) -> None:
+        if event.data["outcome"] != "waiting":
+            events.append(event)
+
+    hass.bus.async_listen(EVENT_COMMAND, take)
+    return events
 
 
 async def told(outcomes: list[Event[Any]], number: int = 1) -> list[dict[str, Any]]:
@@ -198,12 +206,28 @@ async def test_applied_command_is_told(
     ]
 
 
-async def test_command_that_did_not_wait_is_not_told(
-    show: Show, outcomes: list[Event[Any]]
-) -> None:
+async def test_command_that_did_not_wait_is_not_told(hass: HomeAssistant, show: Show) -> None:
     shown = await show(INSTANCES)
+    events = async_capture_events(hass, EVENT_COMMAND)
     await shown.call("switch.turn_on", OUTLET)
-    assert outcomes == []
+    assert events == []
+
+
+async def test_command_that_begins_to_wait_is_told(hass: HomeAssistant, asleep: Shown) -> None:
+    events = async_capture_events(hass, EVENT_COMMAND)
+    await asleep.call("switch.turn_on", OUTLET)
+    assert [(event.data["path"], event.data["outcome"]) for event in events] == [
+        (OUTLET, "waiting")
+    ]
+
+
+async def test_newer_command_for_what_waits_is_not_told_as_waiting(
+    hass: HomeAssistant, asleep: Shown
+) -> None:
+    events = async_capture_events(hass, EVENT_COMMAND)
+    await asleep.call("switch.turn_on", OUTLET)
+    await asleep.call("switch.turn_off", OUTLET)
+    assert [event.data["outcome"] for event in events].count("waiting") == 1
 
 
 async def test_command_that_the_device_refuses_is_told(
