@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 DEFAULT_NAME = "LwM2M"
 MAX_PORT = 65_535
+MAX_NAMED = 10
+"""Devices that a warning names."""
 
 SECTION_MORE_OPTIONS = "more_options"
 MORE_OPTIONS_SCHEMA = vol.Schema(
@@ -89,6 +91,10 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
     VERSION = 1
     MINOR_VERSION = 2
     _new_device: NewDevice
+    _confirmed: Mapping[str, Any] | None = None
+    """The address that the owner has been warned of; to send it again is to confirm it."""
+    _placeholders: Mapping[str, str] = MappingProxyType({})
+    """Those of the error that is shown."""
 
     @staticmethod
     @callback
@@ -143,6 +149,12 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
                 errors = {CONF_COAPS_PORT: "coaps_needed"}
             if not errors:
                 errors = await self._try_to_listen(address, former if is_loaded else {})
+            cut_off = _cut_off(entry, address)
+            if not errors and cut_off and address != self._confirmed:
+                self._confirmed = address
+                named = cut_off[:MAX_NAMED] + ["…"] * (len(cut_off) > MAX_NAMED)
+                self._placeholders = {"devices": ", ".join(named), "count": str(len(cut_off))}
+                errors = {CONF_PORT: "coap_needed"}
             if not errors:
                 unique_id = unique_id_of(address)
                 if unique_id != entry.unique_id:
@@ -172,7 +184,8 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
                 for field, error in errors.items()
             },
             description_placeholders={
-                "port": ", ".join(str(values[field]) for field in errors if field in values)
+                "port": ", ".join(str(values[field]) for field in errors if field in values),
+                **self._placeholders,
             },
         )
 
@@ -274,6 +287,14 @@ def _modes_of(entry: ConfigEntry) -> set[SecurityMode]:
     """Return how the secured devices are secured."""
     devices = entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
     return {mode_of(load_credential(device.data)) for device in devices} - {SecurityMode.NONE}
+
+
+def _cut_off(entry: ConfigEntry, address: Mapping[str, Any]) -> list[str]:
+    """Return the names of the devices without security that could not connect to an address."""
+    if usual_scheme(address, SecurityMode.NONE) or not usual_scheme(entry.data, SecurityMode.NONE):
+        return []
+    devices = entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
+    return sorted(device.title for device in devices if load_credential(device.data) is None)
 
 
 def _describe_objects(hub: Hub, registration: Registration) -> str:

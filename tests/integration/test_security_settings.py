@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 import pytest
@@ -28,7 +28,7 @@ from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.repairs import TurnPlainCoapOff
 
 from .conftest import LOOPBACK, settle
-from .test_config_flow import add_server, open_options, reconfigure
+from .test_config_flow import add_server, folded, open_options, reconfigure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -263,6 +263,32 @@ async def test_port_that_secured_devices_need_stays(
 ) -> None:
     result = await reconfigure(hass, entry, host=LOOPBACK, port=unused_udp_port)
     assert result["errors"] == {CONF_COAPS_PORT: "coaps_needed"}
+
+
+async def test_port_that_plain_devices_need_is_turned_off_when_sent_twice(
+    hass: HomeAssistant,
+    hub: Hub,
+    secured: ConfigSubentry,
+    entry: MockConfigEntry,
+    unused_udp_port: int,
+) -> None:
+    hub.async_approve("shed-board")
+    hub.async_approve("cellar-board")
+    await settle(hass)
+    warned = await reconfigure(hass, entry, host=LOOPBACK, coaps_port=unused_udp_port)
+    assert warned["errors"] == {CONF_PORT: "coap_needed"}
+    shown = warned["description_placeholders"]
+    assert shown is not None
+    assert (shown["count"], shown["devices"]) == ("2", "cellar-board, shed-board")
+    assert CONF_PORT in entry.data
+
+    result = await hass.config_entries.flow.async_configure(
+        warned["flow_id"],
+        {CONF_NAME: entry.title, **folded({CONF_HOST: LOOPBACK, CONF_COAPS_PORT: unused_udp_port})},
+    )
+    await settle(hass)
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.runtime_data.server.ports == {Scheme.COAPS: unused_udp_port}
 
 
 # Data of before
