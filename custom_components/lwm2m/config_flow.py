@@ -43,6 +43,7 @@ from .errors import listen_failure
 from .following import UNSEEN_OBJECTS
 from .new_device import NewDevice
 from .options_flow import Lwm2mOptionsFlow
+from .protocol.coap.errors import PortInUseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from homeassistant.helpers.typing import DiscoveryInfoType
 
     from .hub import Hub, Lwm2mConfigEntry
+    from .protocol.coap import Scheme
     from .protocol.registration import Registration
 
 DEFAULT_NAME = "LwM2M"
@@ -209,11 +211,26 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
                 sock = await async_bind(scheme, address[CONF_HOST], free)
             except OSError as err:
                 key = listen_failure(self.hass, err)
+                if isinstance(err, PortInUseError) and (
+                    owner := self._server_on(address[CONF_HOST], scheme, port)
+                ):
+                    key = "port_in_use_server"
+                    self._placeholders = {"server": owner.title}
                 return {CONF_HOST if key == "host_not_local" else PORTS[scheme]: key}
             except ValueError:  # no host name has this form
                 return {CONF_HOST: "host_not_local"}
             sock.close()
         return {}
+
+    def _server_on(self, host: str, scheme: Scheme, port: int) -> ConfigEntry | None:
+        """Return the running server of this integration that has a port, on this host or all."""
+        for entry in self._async_current_entries():
+            if entry.state is not ConfigEntryState.LOADED:
+                continue
+            same_host = not host or entry.data[CONF_HOST] in {"", host}
+            if same_host and (scheme.carrier, port) in _sockets_of(entry.data):
+                return entry
+        return None
 
     # A device that has registered
 

@@ -274,7 +274,11 @@ async def test_address_that_cannot_be_bound(
 async def test_same_address_is_not_added_twice(hass: HomeAssistant, unused_udp_port: int) -> None:
     await add_server(hass, host=LOOPBACK, port=unused_udp_port)
     result = await add_server(hass, host=LOOPBACK, port=unused_udp_port)
-    assert result["errors"] == {CONF_PORT: "port_in_use"}
+    assert result["errors"] == {CONF_PORT: "port_in_use_server"}
+    assert result["description_placeholders"] == {
+        "port": str(unused_udp_port),
+        "server": "Greenhouse",
+    }
 
 
 async def test_address_of_a_disabled_server_is_not_added_twice(
@@ -387,7 +391,7 @@ async def test_address_of_another_server(
     hass: HomeAssistant, server: MockConfigEntry, hub: Hub, entry: MockConfigEntry
 ) -> None:
     result = await reconfigure(hass, entry, **address_of(server.data))
-    assert result["errors"] == {CONF_PORT: "port_in_use"}
+    assert result["errors"] == {CONF_PORT: "port_in_use_server"}
 
 
 async def test_server_without_its_port_starts_on_another(
