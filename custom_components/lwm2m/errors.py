@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from .address import async_bind
 from .const import DOMAIN
 from .protocol.coap.errors import PortInUseError
-from .protocol.errors import BadRequest, ClientError, ClientRefused
+from .protocol.errors import BadRequest, ClientError, ClientRefused, ValueMisfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,11 @@ def translate_errors(endpoint: str, path: Path) -> Iterator[None]:
     try:
         yield
     except ClientError as err:
-        kind = ServiceValidationError if isinstance(err, BadRequest) else HomeAssistantError
+        kind = (
+            ServiceValidationError
+            if isinstance(err, BadRequest | ValueMisfit)
+            else HomeAssistantError
+        )
         key = err.translation_key
         if isinstance(err, ClientRefused) and err.diagnostic:
             key = "client_refused_why"

@@ -16,7 +16,7 @@ import voluptuous as vol
 from .const import DOMAIN
 from .errors import translate_errors
 from .protocol.attributes import UNSET, Attributes
-from .protocol.errors import BadRequest
+from .protocol.errors import BadRequest, Mistake
 from .protocol.path import Path, PathError
 from .values import ValueRefused, by_id, from_user, scalar_from_user, to_json
 
@@ -171,7 +171,7 @@ async def _write_attributes(call: ServiceCall) -> ServiceResponse:
     with translate_errors(device.endpoint, path):
         for name in call.data[ATTR_UNSET]:
             if name in given:
-                raise BadRequest(path, f"{name} is both set and unset")
+                raise BadRequest(path, Mistake.SET_AND_UNSET, attribute=name)
             given[name] = UNSET
     attributes = Attributes(**given)
     done = await device.operations.async_command(

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 DATA = Path(19, 0, 0)
 LABEL = Path(3311, 0, 5750)
 REBOOT = Path(3, 0, 4)
+LEVEL = (
+    "This cannot be done with {path}. Give the path of another level: an object such as /3303, an"
+    " object instance such as /3303/0 or a resource such as /3303/0/5700"
+)
 
 
 @pytest.fixture
@@ -176,18 +180,21 @@ async def test_discover_shows_attributes(call: Call) -> None:
             {},
             "/3303/x is not a path. A path is one to four numbers, such as /3303/0/5700",
         ),
-        ("read", "/", {}, "/ of kitchen-board: the operation is not possible at this level"),
+        ("read", "/", {}, LEVEL.format(path="/")),
         (
             "execute",
             "/3/0",
             {},
-            "/3/0 of kitchen-board: the operation is not possible at this level",
+            LEVEL.format(path="/3/0"),
         ),
         (
             "execute",
             "/3/0/4",
             {"arguments": "now"},
-            "/3/0/4 of kitchen-board: the arguments are not such as 0='red',3",
+            (
+                "The arguments for /3/0/4 are digits, each with a value in single quotes"
+                " if it has one, such as 0='red',3"
+            ),
         ),
         (
             "write",

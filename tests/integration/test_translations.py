@@ -43,6 +43,7 @@ from custom_components.lwm2m.protocol.errors import (
     ClientError,
     ClientRefused,
     ClientTimeout,
+    Mistake,
     NotConnected,
     NotRegistered,
     QueueFull,
@@ -83,7 +84,10 @@ RESOURCE = Path(3303, 0, 5700)
         ClientRefused("board", RESOURCE, NOT_FOUND, ""),
         ClientRefused("board", RESOURCE, NOT_FOUND, "no such thing"),
         BadResponse("board", RESOURCE, "broken"),
-        BadRequest(RESOURCE, "malformed"),
+        *(
+            BadRequest(RESOURCE, mistake, other="", version="", attribute="", value="")
+            for mistake in Mistake
+        ),
         ValueMisfit(RESOURCE, "too large"),
     ],
     ids=lambda error: type(error).__name__,

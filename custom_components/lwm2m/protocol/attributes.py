@@ -12,7 +12,7 @@ from enum import Enum
 import math
 from typing import TYPE_CHECKING
 
-from .errors import BadRequest
+from .errors import BadRequest, Mistake
 from .model.definitions import ResourceType
 
 if TYPE_CHECKING:
@@ -87,19 +87,19 @@ class Attributes:
         """
         given = self._given()
         if not given:
-            raise BadRequest(path, "no attribute is given")
+            raise BadRequest(path, Mistake.NO_ATTRIBUTE)
         if model is not None and not model.readable:
-            raise BadRequest(path, "the resource cannot be read, so it cannot be notified either")
+            raise BadRequest(path, Mistake.NOT_REPORTED)
         for name, value in given.items():
             if name in _TYPES:
                 if len(path) < 3:
-                    raise BadRequest(path, f"{name} belongs to a resource")
+                    raise BadRequest(path, Mistake.OF_RESOURCES, attribute=name)
                 if model is not None and model.type not in _TYPES[name]:
-                    raise BadRequest(path, f"{name} means nothing to a resource of its type")
+                    raise BadRequest(path, Mistake.OF_OTHER_TYPES, attribute=name)
             if value is not UNSET and (
                 not math.isfinite(value) or (value < 0 and name not in _SIGNED)
             ):
-                raise BadRequest(path, f"{name} cannot be {value}")
+                raise BadRequest(path, Mistake.NOT_A_VALUE, attribute=name, value=str(value))
         self._check_combination(path)
 
     def _check_combination(self, path: Path) -> None:
@@ -109,16 +109,16 @@ class Attributes:
         """
         match self:
             case Attributes(pmin=int(low), pmax=int(high)) if low > high:
-                raise BadRequest(path, "pmin is greater than pmax")
+                raise BadRequest(path, Mistake.PMIN_ABOVE_PMAX)
         match self:
             case Attributes(epmin=int(low), epmax=int(high)) if low > high:
-                raise BadRequest(path, "epmin is greater than epmax")
+                raise BadRequest(path, Mistake.EPMIN_ABOVE_EPMAX)
         match self:
             case Attributes(gt=float() | int() as upper, lt=float() | int() as lower):
                 if upper <= lower:
-                    raise BadRequest(path, "gt is not greater than lt")
+                    raise BadRequest(path, Mistake.GT_NOT_ABOVE_LT)
                 if isinstance(self.st, float | int) and lower + 2 * self.st >= upper:
-                    raise BadRequest(path, "lt and twice st together are not less than gt")
+                    raise BadRequest(path, Mistake.ST_TOO_LARGE)
 
     def _given(self) -> dict[str, float | Unset]:
         return {

@@ -19,7 +19,7 @@ from .coap import Response
 from .codec import CodecError, ContentFormat
 from .codec.link_format import parse_links
 from .codec.tlv import encode_instance
-from .errors import BadRequest, BadResponse, NotRegistered
+from .errors import BadRequest, BadResponse, Mistake, NotRegistered
 from .exchange import Exchanges
 from .gateway import root_of
 from .object_list import object_path
@@ -508,15 +508,15 @@ class Client:
         self._demand_version("1.1", ROOT)
         known = tuple(sorted(paths))
         if not known:
-            raise BadRequest(ROOT, "no path is given")
+            raise BadRequest(ROOT, Mistake.NO_PATH)
         for path, following in pairwise(known):
             if path.covers(following):
-                raise BadRequest(path, f"the path covers {following}")
+                raise BadRequest(path, Mistake.COVERED, other=str(following))
         return known
 
     def _demand_version(self, version: str, path: Path) -> None:
         if self.registration.version < version:
-            raise BadRequest(path, f"the operation needs LwM2M {version}")
+            raise BadRequest(path, Mistake.VERSION, version=version)
 
 
 def _empty_instance(path: Path, _: ContentFormat) -> bytes:
@@ -525,13 +525,13 @@ def _empty_instance(path: Path, _: ContentFormat) -> bytes:
 
 def _demand_levels(path: Path, *levels: int) -> None:
     if len(path) not in levels:
-        raise BadRequest(path, "the operation is not possible at this level")
+        raise BadRequest(path, Mistake.LEVEL)
 
 
 def _check_arguments(path: Path, arguments: str) -> None:
     """Source: OMA-TS-LightweightM2M_Core-V1_1_1 6.3.5, the ABNF of `arglist`."""
     if not _ARGUMENTS.fullmatch(arguments):
-        raise BadRequest(path, "the arguments are not such as 0='red',3")
+        raise BadRequest(path, Mistake.ARGUMENTS)
     digits = [argument[0] for argument in re.findall(_ARGUMENT, arguments)]
     if len(set(digits)) != len(digits):
-        raise BadRequest(path, "an argument is given twice")
+        raise BadRequest(path, Mistake.ARGUMENT_TWICE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, override
 
 if TYPE_CHECKING:
@@ -138,19 +139,45 @@ class BadResponse(ClientError):
         self.reason = reason
 
 
+class Mistake(StrEnum):
+    """Why something cannot be asked for, with gaps; its name is the key of a translated message."""
+
+    NO_PATH = "no path is given"
+    COVERED = "the path covers {other}"
+    LEVEL = "the operation is not possible at this level"
+    VERSION = "the operation needs LwM2M {version}"
+    ARGUMENTS = "the arguments are not such as 0='red',3"
+    ARGUMENT_TWICE = "an argument is given twice"
+    NO_ATTRIBUTE = "no attribute is given"
+    NOT_REPORTED = "the resource cannot be read, so it cannot be notified either"
+    OF_RESOURCES = "{attribute} belongs to a resource"
+    OF_OTHER_TYPES = "{attribute} means nothing to a resource of its type"
+    NOT_A_VALUE = "{attribute} cannot be {value}"
+    SET_AND_UNSET = "{attribute} is both set and unset"
+    PMIN_ABOVE_PMAX = "pmin is greater than pmax"
+    EPMIN_ABOVE_EPMAX = "epmin is greater than epmax"
+    GT_NOT_ABOVE_LT = "gt is not greater than lt"
+    ST_TOO_LARGE = "lt and twice st together are not less than gt"
+
+
 class BadRequest(ClientError):
     """The operation is impossible on this path, or malformed; nothing was sent."""
 
-    translation_key = "bad_request"
-
-    def __init__(self, path: Path, reason: str) -> None:
-        """Say what is wrong with the request."""
-        super().__init__(path=str(path), reason=reason)
+    def __init__(self, path: Path, mistake: Mistake, **words: str) -> None:
+        """Say what is wrong with the request; `words` fill the gaps."""
+        self.translation_key = f"bad_request_{mistake.name.lower()}"
         self.path = path
-        self.reason = reason
+        self.reason = mistake.format(**words)
+        super().__init__(path=str(path), reason=self.reason, **words)
 
 
-class ValueMisfit(BadRequest):
+class ValueMisfit(ClientError):
     """A value to write does not fit its model; nothing was sent."""
 
     translation_key = "value_misfit"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """Say why."""
+        super().__init__(path=str(path), reason=reason)
+        self.path = path
+        self.reason = reason
