@@ -65,7 +65,7 @@ def device_class_name(platform: Platform, device_class: str) -> str | None:
 def entity_name(schema: DiscoverySchema) -> str:
     """Name the entity of a row as Home Assistant does where the device names no instance."""
     description = schema.entity_description
-    if key := description.translation_key:
+    if key := description.translation_key or (not description.device_class and description.key):
         texts = TEXTS["entity"][schema.platform]
         words = dict(description.translation_placeholders or {})
         if quantity := words.get(QUANTITY):

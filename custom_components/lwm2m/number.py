@@ -84,8 +84,9 @@ def control(
     objects: Objects,
     resource_id: int,
     key: str,
-    *,
+    device_class: NumberDeviceClass | None = None,
     unit: str | None = None,
+    *,
     minimum: float = -UNLIMITED,
     maximum: float = UNLIMITED,
     step: float = 1,
@@ -102,6 +103,7 @@ def control(
         entity_description=Lwm2mNumberDescription(
             key=key,
             translation_key=key,
+            device_class=device_class,
             native_min_value=minimum,
             native_max_value=maximum,
             native_step=step,

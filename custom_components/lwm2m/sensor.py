@@ -51,7 +51,7 @@ class MeasurementDescription(SensorEntityDescription):
     """How a number is shown whose device and model state no unit, and what a unit changes."""
 
     class_from_unit: bool = False
-    """Whether only the unit says what is measured."""
+    """Whether only the unit says what is measured; where it does not, the key names it."""
     missing: float | None = None
     """The number that stands for none."""
     fixed: frozenset[str] = frozenset()
@@ -99,6 +99,8 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
         unit, self._factor = self._unit(), None
         if description.class_from_unit:
             device_class = sensor_class(unit)
+            if description.translation_key is None:
+                self._attr_translation_key = None if device_class else description.key
             if "state_class" not in description.fixed:
                 self._attr_state_class = state_class_for(device_class)
         else:
@@ -286,6 +288,7 @@ def counter(
         objects,
         resource_id,
         key,
+        precision=0,
         state_class=SensorStateClass.TOTAL_INCREASING,
         diagnostic=diagnostic,
         enabled=enabled,

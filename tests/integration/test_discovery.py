@@ -8,13 +8,13 @@ import pathlib
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.components.sensor.const import DEVICE_CLASS_STATE_CLASSES
-from homeassistant.const import Platform
+from homeassistant.const import EntityCategory, Platform
 
 from custom_components.lwm2m.discovery import DISCOVERY_SCHEMAS, PLATFORMS
 from custom_components.lwm2m.entity import QUANTITY
 from custom_components.lwm2m.mappings import TOLD_APART
 from custom_components.lwm2m.power import POWER_SOURCES
-from custom_components.lwm2m.protocol.model.definitions import Operations
+from custom_components.lwm2m.protocol.model.definitions import Operations, ResourceType
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.security import SecurityEventType
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from homeassistant.core import HomeAssistant
+    from homeassistant.helpers.entity import EntityDescription
 
     from custom_components.lwm2m.models import DiscoverySchema
 
@@ -148,6 +149,36 @@ def test_state_classes_suit_the_device_classes() -> None:
     assert wrong == []
 
 
+def test_fraction_has_a_precision_unless_only_its_unit_says_what_it_is() -> None:
+    without = {
+        schema.entity_description.key
+        for schema in DISCOVERY_SCHEMAS
+        if isinstance(schema.entity_description, MeasurementDescription)
+        and schema.entity_description.suggested_display_precision is None
+        and not schema.entity_description.class_from_unit
+        for number in schema.object_ids
+        if (model := REGISTRY.find_resource(number, schema.resource_id))
+        and model.type is ResourceType.FLOAT
+    }
+    assert without == set()
+
+
+def test_extreme_is_a_diagnostic_that_is_disabled_by_default() -> None:
+    extremes = [
+        schema.entity_description
+        for schema in DISCOVERY_SCHEMAS
+        if schema.platform == Platform.SENSOR
+        and {"minimum", "maximum"} & set(schema.entity_description.key.split("_"))
+    ]
+    assert len(extremes) > 50
+    assert [
+        description.key
+        for description in extremes
+        if description.entity_category != EntityCategory.DIAGNOSTIC
+        or description.entity_registry_enabled_default
+    ] == []
+
+
 def test_objects_unit_suits_the_device_class() -> None:
     unsuited = [
         description.key
@@ -173,12 +204,17 @@ OBJECT_NAMES = {("sensor", f"object_{object_id}") for object_id in TOLD_APART}
 """How entities of the same name say which object they are of."""
 
 
+def named_by(description: EntityDescription) -> str | None:
+    """Return the translation key of a row; the key names what not even its unit may."""
+    return description.translation_key or (None if description.device_class else description.key)
+
+
 def keys() -> set[tuple[str, str]]:
     """Return the platform and translation key of all rows."""
     return {
         (schema.platform, key)
         for schema in DISCOVERY_SCHEMAS
-        if (key := schema.entity_description.translation_key)
+        if (key := named_by(schema.entity_description))
     }
 
 
@@ -202,16 +238,6 @@ def test_every_translation_key_has_a_name() -> None:
     assert named == known | OBJECT_NAMES
 
 
-def test_row_without_translation_is_named_by_its_class() -> None:
-    """All but the generic sensor, which its unit names."""
-    assert {
-        schema.object_ids
-        for schema in DISCOVERY_SCHEMAS
-        if not schema.entity_description.translation_key
-        and not schema.entity_description.device_class
-    } == {(3300,)}
-
-
 def test_every_state_of_an_enumeration_has_a_name() -> None:
     named = texts("translations/en.json")["sensor"]
     enumerations = [
@@ -229,10 +255,9 @@ def test_every_translation_key_without_an_icon_has_a_class_that_gives_one() -> N
         (platform, key) for platform, entities in texts("icons.json").items() for key in entities
     }
     without_class = {
-        (schema.platform, schema.entity_description.translation_key)
+        (schema.platform, named_by(schema.entity_description))
         for schema in DISCOVERY_SCHEMAS
-        if schema.entity_description.translation_key
-        and schema.entity_description.device_class in {None, "enum"}
+        if schema.entity_description.device_class in {None, "enum"}
     }
     assert without_class <= icons <= keys() | PRESENCE | SECURITY
 

@@ -103,6 +103,12 @@ async def test_generic_sensor_is_named_by_its_unit(show: Show) -> None:
     assert shown.state("/3300/0/5700").name == "board Temperature"
 
 
+async def test_generic_sensor_of_which_no_unit_says_what_it_measures(show: Show) -> None:
+    shown = await show({"/3300/0": {5700: 21.5}})
+    entry = shown.entry("/3300/0/5700")
+    assert (entry.original_name, entry.translation_key) == ("Sensor value", "value")
+
+
 async def test_unique_id_says_device_path_and_kind(show: Show) -> None:
     shown = await show({"/3303/0": {5700: 21.5}})
     unique_id = f"{shown.device.unique_id}-3303-0-5700-temperature"

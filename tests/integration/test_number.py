@@ -92,3 +92,8 @@ async def test_delay_is_a_setting_in_milliseconds(show: Show) -> None:
     state = shown.state("/3302/0/5903")
     assert (state.state, state.attributes["unit_of_measurement"]) == ("3000", "ms")
     assert shown.entry("/3302/0/5903").entity_category == "config"
+
+
+async def test_delay_of_a_timer_is_a_duration(show: Show) -> None:
+    shown = await show({"/3340/0": {5521: 1.5}})
+    assert shown.state("/3340/0/5521").attributes["device_class"] == "duration"

@@ -88,17 +88,20 @@ FIRE_ALARM = (
 SMOKE_ALARM = (
     binary_sensor.state(3407, 6046, "smoke", BinarySensorDeviceClass.SMOKE, main=True),
     sensor.measurement(3407, 6047, "carbon_dioxide_share", unit=PERCENT, precision=2),
-    sensor.measurement(3407, 6045, "received_signal", unit="dBW", diagnostic=True),
+    sensor.measurement(3407, 6045, "received_signal", unit="dBW", precision=0, diagnostic=True),
 )
 
 COMMON = (
-    sensor.measurement((502, 503, 3407), 6044, "battery", Class.BATTERY, PERCENT, diagnostic=True),
+    sensor.measurement(
+        (502, 503, 3407), 6044, "battery", Class.BATTERY, PERCENT, precision=0, diagnostic=True
+    ),
     sensor.measurement(
         (502, 3407),
         6048,
         "loudness",
         Class.SOUND_PRESSURE,
         UnitOfSoundPressure.DECIBEL,
+        precision=0,
         named=True,
         diagnostic=True,
         enabled=False,

@@ -40,7 +40,9 @@ COUNTS_UP = SensorStateClass.TOTAL_INCREASING
 
 BATTERY = (
     measurement(3411, 1, "battery", Class.BATTERY, PERCENT, diagnostic=True),
-    measurement(3411, 2, "battery_capacity", unit="Ah", diagnostic=True, enabled=False),
+    measurement(
+        3411, 2, "battery_capacity", unit="Ah", precision=1, diagnostic=True, enabled=False
+    ),
     measurement(
         3411, 3, "battery_voltage", Class.VOLTAGE, V, precision=2, named=True, diagnostic=True
     ),

@@ -319,8 +319,8 @@ def _volume_meter(object_id: int, what: str, device_class: Class) -> tuple[Disco
         counter(object_id, 4, f"{what}_pulses", diagnostic=True, enabled=False),
         button.action(object_id, 5, f"reset_{what}_pulses"),
         number.setting(object_id, 6, f"{what}_pulse_ratio"),
-        _meter(object_id, 7, FLOW, f"{what}_flow_minimum", enabled=False),
-        _meter(object_id, 8, FLOW, f"{what}_flow_maximum"),
+        _meter(object_id, 7, FLOW, f"{what}_flow_minimum", diagnostic=True, enabled=False),
+        _meter(object_id, 8, FLOW, f"{what}_flow_maximum", diagnostic=True, enabled=False),
         problem(object_id, 9, f"{what}_leak_suspected"),
     )
 
