@@ -94,7 +94,7 @@ class Lwm2mEntity(Entity):
         names of the others, unless it says as much already; without one, instances
         past the first show their ID, and what an entity of another object is called, too,
         says its object. An entity that lost its device class, and with it its name, takes
-        the model's.
+        the model's; one that a profile took it from keeps the name.
         """
         if self._info.name and self._info.whole_name:
             return self._info.name
@@ -132,6 +132,9 @@ class Lwm2mEntity(Entity):
         self._attr_translation_placeholders = self._translated(self.translation_placeholders)
         name = self._info.name or super().name
         if isinstance(name, str):
+            return name
+        key = f"component.{self.platform_data.domain}.entity_component.{self._info.named_by}.name"
+        if name := self.platform_data.component_translations.get(key):
             return name
         model = self._device.model(self._primary)
         return model.name if model else f"Resource {self._info.resource_id}"

@@ -85,6 +85,8 @@ class EntityInfo:
     """A name in place of the translated one: the model's for a generic entity, or a profile's."""
     whole_name: bool = False
     """Whether `name` says already which instance is meant."""
+    named_by: str | None = None
+    """The device class whose name it keeps, where a profile takes the class away."""
     taken: Container[NameKey] = frozenset()
     """The names that entities of the device's other objects have."""
     nothing: bool = False

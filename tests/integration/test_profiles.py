@@ -163,10 +163,39 @@ async def test_unit_of_a_profile_beats_that_of_the_device(show_with: ShowWith) -
 
 
 async def test_unit_that_does_not_suit_the_class_drops_the_class(show_with: ShowWith) -> None:
+    """And the name stays, which was the class's."""
     shown = await show_with("resources: {/3303/0/5700: {unit: V}}", {"/3303/0": TEMPERATURE})
-    attributes = shown.state("/3303/0/5700").attributes
-    assert attributes["unit_of_measurement"] == "V"
-    assert "device_class" not in attributes
+    state = shown.state("/3303/0/5700")
+    assert state.attributes["unit_of_measurement"] == "V"
+    assert "device_class" not in state.attributes
+    assert state.name == "board Temperature"
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "name"),
+    [("/3303/0/5700", TEMPERATURE, "Temperature"), ("/3302/0/5500", {5500: True}, "Occupancy")],
+)
+async def test_name_stays_when_the_class_is_taken_away(
+    show_with: ShowWith, path: str, values: dict[int, Any], name: str
+) -> None:
+    shown = await show_with(
+        f"resources: {{{path}: {{device_class: null}}}}", {str(Path.parse(path).instance): values}
+    )
+    assert "device_class" not in shown.state(path).attributes
+    assert shown.state(path).name == f"board {name}"
+
+
+async def test_unit_holds_for_an_entity_of_before(
+    hass: HomeAssistant, show_with: ShowWith, entry: Lwm2mConfigEntry, folder: FilePath
+) -> None:
+    shown = await show_with("", {"/3315/0": {5700: 101300.0, 5701: "Pa"}})
+    assert shown.state("/3315/0/5700").attributes["unit_of_measurement"] == "hPa"
+    (folder / "acme.yaml").write_text(FOR_ACME + "resources: {/3315/0/5700: {unit: bananas}}")
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    state = shown.state("/3315/0/5700")
+    assert state.attributes["unit_of_measurement"] == "bananas"
+    assert state.name == "board Atmospheric pressure"
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,18 @@ def profiled(info: EntityInfo, profile: DeviceProfile) -> EntityInfo:
     if not settings and not scales:
         return info
     states_unit = "unit" not in settings
+    description = info.entity_description
+    changes = _changes(info, settings, scales.get(info.resource_id))
     return replace(
         info,
-        entity_description=replace(
-            info.entity_description, **_changes(info, settings, scales.get(info.resource_id))
-        ),
+        entity_description=replace(description, **changes),
         name=settings.get("name", info.name),
         whole_name=settings.get("whole_name", info.whole_name),
+        named_by=(
+            changes.get("device_class") or description.device_class
+            if "unit" in settings or "device_class" in changes
+            else None
+        ),
         scales=scales,
         hidden=settings.get("hidden", False),
         watched=tuple(each for each in info.watched if each != SENSOR_UNITS or states_unit),
