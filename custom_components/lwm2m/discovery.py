@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from homeassistant.const import Platform
@@ -83,9 +84,15 @@ ATTRIBUTES = frozenset({5507, 5603, 5604, 5701, 5750, 5751, 6050})
 
 
 def discover_instance(device: Device, instance: Path) -> Iterator[EntityInfo]:
-    """Yield the entities of one object instance of a device, as its profile wants them."""
-    for info in _described(device, instance):
-        yield profiled(info, device.profile)
+    """Yield the entities of one object instance of a device, as its profile wants them.
+
+    What fits one of several entities of a resource is no misfit of the others.
+    """
+    infos = [profiled(device, info) for info in _described(device, instance)]
+    for info in infos:
+        others = [other.misfits for other in infos if other.primary == info.primary]
+        misfits = (each for each in info.misfits if all(each in other for other in others))
+        yield replace(info, misfits=tuple(misfits)) if info.misfits else info
 
 
 def _described(device: Device, instance: Path) -> Iterator[EntityInfo]:

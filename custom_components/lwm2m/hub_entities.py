@@ -14,6 +14,7 @@ from .discovery import discover_instance
 from .gateway import IotDevice
 from .models import key_prefix
 from .presence import presence_sensors
+from .profiles.issues import ProfileIssues
 from .protocol.security import SecurityEventType
 from .security_entities import DeviceIncidents, SecurityIncident, ServerIncidents
 
@@ -46,6 +47,7 @@ class HubEntities:
         self._early: list[tuple[Device, Path]] = []
         """The instances that were learnt before the platforms were ready."""
         self._ready = False
+        self._profile_issues = ProfileIssues(hass, entry.entry_id)
 
     @callback
     def async_add_platform(
@@ -69,6 +71,7 @@ class HubEntities:
         for device, instance in self._early:
             self.async_learnt(device, instance)
         self._early.clear()
+        self._profile_issues.async_end_mended()
 
     @callback
     def async_learnt(self, device: Device, instance: Path) -> None:
@@ -82,6 +85,8 @@ class HubEntities:
             if info.key in created or (info.nothing and not self._was_there(device, info)):
                 continue
             created.add(info.key)
+            for misfit in info.misfits:
+                self._profile_issues.async_tell(misfit)
             if info.hidden:
                 self._remove(device, info.platform, info.key)
                 continue

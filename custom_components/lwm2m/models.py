@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from homeassistant.helpers.entity import EntityDescription
 
     from .entity import Lwm2mEntity
-    from .profiles.profile import Scale
+    from .profiles.profile import Misfit, Scale
     from .protocol.path import Path
 
 
@@ -95,6 +95,9 @@ class EntityInfo:
     """Whether there is to be no such entity, also where there was one."""
     scales: Mapping[int, Scale] = field(default_factory=dict)
     """Resource -> how its numbers become Home Assistant's."""
+
+    misfits: tuple[Misfit, ...] = ()
+    """What a profile says of it that was left out."""
 
     @property
     def primary(self) -> Path:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+    from .device import Device
     from .hub import Lwm2mConfigEntry
-    from .models import Objects
+    from .models import EntityInfo, Objects
     from .protocol.node import Value
 
 PARALLEL_UPDATES = 0
@@ -64,6 +65,18 @@ def state_class_for(device_class: SensorDeviceClass | None) -> SensorStateClass:
     if allowed is None or SensorStateClass.MEASUREMENT in allowed:
         return SensorStateClass.MEASUREMENT
     return SensorStateClass.TOTAL
+
+
+def unit_of(device: Device, info: EntityInfo) -> str | None:
+    """Return the unit of a number: what the instance states, else its model, else its row."""
+    description = info.entity_description
+    default = getattr(description, "native_unit_of_measurement", None)
+    if "unit" in getattr(description, "fixed", ()):
+        return default
+    path = info.instance / SENSOR_UNITS
+    stated = device.values.get(path) if SENSOR_UNITS in info.watched else None
+    model = device.model(info.primary)
+    return stated_unit(stated, stated_unit(model.unit if model else None, default))
 
 
 class MeasurementSensor(Lwm2mEntity, SensorEntity):
@@ -127,12 +140,7 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
         )
 
     def _unit(self) -> str | None:
-        stated = self._value(SENSOR_UNITS) if SENSOR_UNITS in self._info.watched else None
-        model = self._device.model(self._info.primary)
-        default = self.entity_description.native_unit_of_measurement
-        if "unit" in self.entity_description.fixed:
-            return default
-        return stated_unit(stated, stated_unit(model.unit if model else None, default))
+        return unit_of(self._device, self._info)
 
     def _class(self) -> SensorDeviceClass | None:
         return self.entity_description.device_class

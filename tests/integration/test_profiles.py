@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path as FilePath
 import re
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import voluptuous as vol
 from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.diagnostics import async_get_config_entry_diagnostics
 from custom_components.lwm2m.profiles.files import SHIPPED, load_directory, parse
+from custom_components.lwm2m.profiles.issues import MAX_MISFITS
 from custom_components.lwm2m.profiles.profile import DeviceProfile, Identity, Scale
 from custom_components.lwm2m.profiles.schema import read_profile
 from custom_components.lwm2m.protocol.coap import Scheme
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 DOCUMENT = FilePath(__file__).parents[2] / "docs" / "profiles.md"
 DEVICE: dict[int, Any] = {0: "Acme", 1: "GH-1", 16: "U"}
 TEMPERATURE: dict[int, Any] = {5700: 21.5, 5701: "Cel"}
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 FOR_ACME = "match: {manufacturer: Acme}\n"
 
 
@@ -240,16 +243,103 @@ async def test_state_class_and_category_are_taken(show_with: ShowWith) -> None:
     assert shown.entry("/3300/0/5700").entity_category == "diagnostic"
 
 
-async def test_class_that_the_platform_has_not_is_left_out(
-    show_with: ShowWith, caplog: pytest.LogCaptureFixture
+async def test_what_does_not_fit_is_left_out_and_an_issue_until_it_is_mended(
+    hass: HomeAssistant,
+    show_with: ShowWith,
+    entry: Lwm2mConfigEntry,
+    folder: FilePath,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    shown = await show_with(
-        "resources: {/3303/0/5700: {device_class: door, entity_category: config}}",
-        {"/3303/0": TEMPERATURE},
-    )
+    rules = "resources: {/3303/*/5700: {device_class: door, entity_category: config, name: Soil}}"
+    shown = await show_with(rules, {"/3303/0": TEMPERATURE})
     assert shown.state("/3303/0/5700").attributes["device_class"] == "temperature"
-    assert "'door' is left out: /3303/0/5700 is a sensor" in caplog.text
-    assert "'config' is left out" in caplog.text
+    assert shown.state("/3303/0/5700").name == "board Soil"
+    (issue,) = issues(hass).values()
+    assert issue.translation_key == "profile_misfit"
+    assert issue.translation_placeholders == {
+        "file": "acme.yaml",
+        "path": str(folder / "acme.yaml"),
+        "misfits": (
+            "/3303/0/5700: entity_category: config is for what can be set\n"
+            "/3303/0/5700: device_class: door is no class of this kind of entity (sensor)"
+        ),
+    }
+    assert caplog.text.count("door is no class") == 1
+    (folder / "acme.yaml").write_text(FOR_ACME + "resources: {/3303/*/5700: {name: Soil}}")
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert not issues(hass)
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+@pytest.mark.parametrize(
+    ("path", "setting", "values", "reason"),
+    [
+        ("/3303/0/5700", "device_class: enum", TEMPERATURE, "enum is for what is no number"),
+        ("/3303/0/5700", "device_class: timestamp", TEMPERATURE, "timestamp is for what is no"),
+        ("/3303/0/5700", "device_class: humidity", TEMPERATURE, "humidity has no unit °C"),
+        ("/3202/0/5600", "device_class: moisture", {5600: 3.0}, "moisture has a unit"),
+        ("/3333/0/5506", "device_class: temperature", {5506: NOW}, "this is no number"),
+        ("/3303/0/5700", "state_class: total", TEMPERATURE, "temperature has no state class total"),
+        ("/3301/0/5700", "state_class: total_increasing", {5700: 7.0}, "illuminance has no state"),
+        ("/3303/0/5700", "state_class: measurement_angle", TEMPERATURE, "temperature has no state"),
+        ("/3202/0/5600", "state_class: measurement_angle", {5600: 3.0}, "is for degrees"),
+        ("/3308/0/5900", "state_class: total", {5900: 3.0}, "it is for what is measured, not set"),
+        ("/3342/0/5500", "unit: V", {5500: True, 5501: 3}, "this is no number"),
+        ("/3/0/17", "device_class: temperature", {17: "12"}, "this is no number"),
+        ("/3/0/17", "device_class: null", {17: "12"}, None),
+        ("/3/0/11", "device_class: null", {11: {0: 0}}, "this is one of several words"),
+        ("/3333/0/5506", "device_class: uptime", {5506: NOW}, None),
+        ("/3300/0/5700", "device_class: voltage", {5700: 3.0, 5701: "mV"}, None),
+        ("/3342/0/5500", "device_class: doorbell", {5500: True, 5501: 3}, "doorbell is"),
+        ("/3342/0/5500", "device_class: button", {5500: True, 5501: 3}, None),
+        ("/3342/0/5500", "device_class: window", {5500: True, 5501: 3}, None),
+    ],
+)
+async def test_resource_keeps_what_it_is(
+    hass: HomeAssistant,
+    show_with: ShowWith,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    setting: str,
+    values: dict[int, Any],
+    reason: str | None,
+) -> None:
+    instance = str(Path.parse(path).instance)
+    device = {**DEVICE, **values} if instance == "/3/0" else DEVICE
+    shown = await show_with(
+        f"resources: {{{path}: {{{setting}}}}}", {instance: values, "/3/0": device}
+    )
+    assert [
+        state.state for entry in shown.entries(path) if (state := hass.states.get(entry.entity_id))
+    ]
+    placeholders = [issue.translation_placeholders or {} for issue in issues(hass).values()]
+    told = "\n".join(each["misfits"] for each in placeholders)
+    if reason:
+        assert told.startswith(f"{path}: {setting.partition(':')[0]}: ")
+        assert reason in told
+        assert len(told.splitlines()) == 1
+    else:
+        assert not told
+    assert "Traceback" not in caplog.text
+    assert "create a bug report" not in caplog.text
+
+
+async def test_rule_for_any_resource_is_for_those_that_it_fits(
+    hass: HomeAssistant, show_with: ShowWith
+) -> None:
+    await show_with("resources: {/3303/*/*: {state_class: total}}", {"/3303/0": TEMPERATURE})
+    assert not issues(hass)
+
+
+async def test_misfits_are_bounded(hass: HomeAssistant, show_with: ShowWith) -> None:
+    await show_with(
+        "resources: {/3303/*/5700: {state_class: total}}",
+        {f"/3303/{number}": TEMPERATURE for number in range(12)},
+    )
+    (issue,) = issues(hass).values()
+    assert issue.translation_placeholders
+    assert len(issue.translation_placeholders["misfits"].splitlines()) == MAX_MISFITS
 
 
 async def test_entity_is_enabled_or_disabled(show_with: ShowWith) -> None:
@@ -459,7 +549,7 @@ async def test_diagnostics_name_the_profile_and_its_attributes(
 ) -> None:
     await show_with("resources: {/3303: {pmin: 10}}", {"/3303/0": TEMPERATURE})
     (device,) = (await async_get_config_entry_diagnostics(hass, entry))["devices"]
-    assert device["profiles"] == ["acme"]
+    assert device["profiles"] == ["acme.yaml"]
     assert device["attributes"] == {"/3303/0": {"pmin": 10}}
 
 

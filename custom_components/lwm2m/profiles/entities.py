@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from homeassistant.components.binary_sensor import BinarySensorDeviceClass
-from homeassistant.components.button.const import ButtonDeviceClass
-from homeassistant.components.cover.const import CoverDeviceClass
-from homeassistant.components.event.const import EventDeviceClass
-from homeassistant.components.number import NumberDeviceClass, NumberEntityDescription
-from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.components.number import NumberEntityDescription
 from homeassistant.components.sensor.const import DEVICE_CLASS_STATE_CLASSES
-from homeassistant.components.switch.const import SwitchDeviceClass
-from homeassistant.components.valve.const import ValveDeviceClass
-from homeassistant.const import EntityCategory, Platform
 
-from ..const import LOGGER
 from ..entity import SENSOR_UNITS
 from ..sensor import MeasurementDescription, state_class_for
 from ..units import number_class
-from .profile import Scale
+from .fitting import DEVICE_CLASSES, misfits
+from .profile import Misfit, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from enum import StrEnum
 
+    from ..device import Device
     from ..models import EntityInfo
-    from .profile import DeviceProfile, Settings
-
-DEVICE_CLASSES: Mapping[Platform, type[StrEnum]] = {
-    Platform.BINARY_SENSOR: BinarySensorDeviceClass,
-    Platform.BUTTON: ButtonDeviceClass,
-    Platform.COVER: CoverDeviceClass,
-    Platform.EVENT: EventDeviceClass,
-    Platform.NUMBER: NumberDeviceClass,
-    Platform.SENSOR: SensorDeviceClass,
-    Platform.SWITCH: SwitchDeviceClass,
-    Platform.VALVE: ValveDeviceClass,
-}
-_NEVER_CONFIG = (Platform.BINARY_SENSOR, Platform.SENSOR)
-"""Platforms whose entities only show something."""
+    from .profile import Settings
 
 
-def profiled(info: EntityInfo, profile: DeviceProfile) -> EntityInfo:
-    """Return an entity as the device's profile wants it."""
+def profiled(device: Device, info: EntityInfo) -> EntityInfo:
+    """Return an entity as the device's profile wants it, but for what it cannot have."""
+    profile = device.profile
     settings = profile.settings(info.primary)
     scales = {
         resource_id: scale
@@ -53,6 +33,8 @@ def profiled(info: EntityInfo, profile: DeviceProfile) -> EntityInfo:
     }
     if not settings and not scales:
         return info
+    reasons = dict(misfits(device, info, settings))
+    settings = cast("Settings", {k: v for k, v in settings.items() if k not in reasons})
     states_unit = "unit" not in settings
     description = info.entity_description
     changes = _changes(info, settings, scales.get(info.resource_id))
@@ -67,6 +49,11 @@ def profiled(info: EntityInfo, profile: DeviceProfile) -> EntityInfo:
             else None
         ),
         scales=scales,
+        misfits=tuple(
+            Misfit(source, info.primary, key, reason)
+            for key, reason in reasons.items()
+            if (source := profile.source(info.primary, key))
+        ),
         hidden=settings.get("hidden", False),
         watched=tuple(each for each in info.watched if each != SENSOR_UNITS or states_unit),
     )
@@ -83,21 +70,12 @@ def _changes(info: EntityInfo, settings: Settings, scale: Scale | None) -> dict[
     if "enabled" in settings:
         changes["entity_registry_enabled_default"] = settings["enabled"]
     if "entity_category" in settings:
-        category = settings["entity_category"]
-        if category is EntityCategory.CONFIG and info.platform in _NEVER_CONFIG:
-            _ignore(info, "entity_category", category)
-        else:
-            changes["entity_category"] = category
+        changes["entity_category"] = settings["entity_category"]
     if "device_class" in settings:
-        device_class, known = settings["device_class"], DEVICE_CLASSES.get(info.platform)
-        if device_class is None:
-            changes["device_class"] = None
-        elif known and device_class in set(known):
-            changes["device_class"] = known(device_class)
-            if not info.entity_description.translation_placeholders:  # else: "Minimum ..."
-                changes["translation_key"] = None
-        else:
-            _ignore(info, "device_class", device_class)
+        device_class = settings["device_class"]
+        changes["device_class"] = device_class and DEVICE_CLASSES[info.platform](device_class)
+        if device_class and not info.entity_description.translation_placeholders:
+            changes["translation_key"] = None  # else it is called "Minimum ..."
     match info.entity_description:
         case MeasurementDescription() as measurement:
             changes |= _measurement(measurement, settings, changes)
@@ -151,13 +129,3 @@ def _number(
     elif description.native_step is not None:
         more["native_step"] = abs(description.native_step * scale.factor)
     return more
-
-
-def _ignore(info: EntityInfo, key: str, value: object) -> None:
-    LOGGER.warning(
-        "The device profile's %s '%s' is left out: %s is a %s",
-        key,
-        value,
-        info.primary,
-        info.platform,
-    )

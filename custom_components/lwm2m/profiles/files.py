@@ -83,4 +83,4 @@ def _read_file(file: Path) -> Profile:
         data = stream.read(MAX_FILE_SIZE + 1)
     if len(data) > MAX_FILE_SIZE:
         raise vol.Invalid(f"the file is larger than {MAX_FILE_SIZE} bytes")
-    return read_profile(file.stem, parse(data.decode()))
+    return read_profile(file.name, parse(data.decode()))

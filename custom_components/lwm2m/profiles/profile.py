@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, override
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -109,7 +109,7 @@ class Profile:
 
     `queue_mode` says whether the device sleeps, whatever it says itself; `awake_time` how many
     seconds after its last message it falls asleep. `rules` are in the order in which later ones
-    count more.
+    count more. `name` is that of the file.
     """
 
     name: str
@@ -117,6 +117,21 @@ class Profile:
     rules: tuple[Rule, ...] = ()
     queue_mode: bool | None = None
     awake_time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """What the profile of a file says of a resource, and why that is left out."""
+
+    file: str
+    path: Path
+    key: str
+    reason: str = field(compare=False)
+
+    @override
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return f"{self.path}: {self.key}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +160,8 @@ class DeviceProfile:
         self.names: list[str] = []
         self._rules: list[Rule] = []
         self._settings: dict[Path, Settings] = {}
-        for profile in profiles:
+        self._profiles = tuple(profiles)
+        for profile in self._profiles:
             self.names.append(profile.name)
             self._rules += profile.rules
             if profile.queue_mode is not None:
@@ -169,6 +185,14 @@ class DeviceProfile:
                     settings |= rule.settings
             self._settings[path] = settings
         return self._settings[path]
+
+    def source(self, path: Path, key: str) -> str | None:
+        """Return the profile that says this of a resource, by its ID: not of whichever fit."""
+        for profile in reversed(self._profiles):
+            for rule in reversed(profile.rules):
+                if key in rule.settings and rule.covers(path):
+                    return profile.name if rule.pattern[-1] is not None else None
+        return None
 
     def attributes(self, path: Path) -> dict[str, float]:
         """Return the attributes to write to a path: `gt`, `lt` and `st` to a resource alone."""

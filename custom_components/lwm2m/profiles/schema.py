@@ -15,7 +15,7 @@ from ..protocol.attributes import Attributes
 from ..protocol.errors import BadRequest
 from ..protocol.path import MAX_ID, Path
 from ..units import MAX_LENGTH, stated_unit, suits_sensor
-from .entities import DEVICE_CLASSES
+from .fitting import DEVICE_CLASSES
 from .profile import ATTRIBUTES, CHANGES, Match, Pattern, Profile, Rule, Settings
 
 if TYPE_CHECKING:
