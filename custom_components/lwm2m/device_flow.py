@@ -30,21 +30,19 @@ from .credentials import (
 )
 from .form_fields import choice
 from .key_material import (
-    PSK_BYTES,
     KeyMaterialError,
     make_certificate,
     make_pre_shared_key,
     make_private_key,
     private_der,
     public_der,
-    read_bytes,
     read_certificates,
+    read_pre_shared_key,
     read_public_key,
 )
 from .protocol.dtls import CertificateTrust, CertificateUsage
 from .protocol.registration import MAX_PARAMETER_LENGTH
 from .protocol.security import (
-    MAX_PSK,
     MAX_PSK_IDENTITY,
     Certificate,
     CredentialError,
@@ -211,12 +209,14 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
         placeholders: dict[str, str] = {}
         if user_input is not None:
             identity = user_input["identity"].strip().encode()
-            key = _read_key(user_input.get("key", ""))
+            text = user_input.get("key", "").strip()
+            try:
+                key = read_pre_shared_key(text) if text else make_pre_shared_key()
+            except KeyMaterialError as err:
+                errors["key"] = str(err)
             if not 0 < len(identity) <= MAX_PSK_IDENTITY:
                 errors["identity"] = "invalid_identity"
-            elif not PSK_BYTES <= len(key) <= MAX_PSK:
-                errors["key"] = "invalid_key"
-            else:
+            if not errors:
                 credential = PreSharedKey(identity, key)
                 errors, placeholders = self._credential_errors("identity", credential)
                 if not errors:
@@ -356,16 +356,6 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
             data_updates=data,
             reason="security_changed",
         )
-
-
-def _read_key(text: str) -> bytes:
-    """Read a pre-shared key, or make one of nothing; what is no key is an empty one."""
-    if not text.strip():
-        return make_pre_shared_key()
-    try:
-        return read_bytes(text)
-    except KeyMaterialError:
-        return b""
 
 
 def _read_certificates(

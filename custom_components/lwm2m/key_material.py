@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from enum import StrEnum
 from ipaddress import ip_address
 import re
 import secrets
+from string import hexdigits
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -28,12 +30,18 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from .protocol.security import MAX_PSK
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PSK_BYTES = 16
 """What a generated pre-shared key has, and the least that is taken: shorter ones can be guessed
 off-line by who has seen one handshake (RFC 4279 7.2)."""
+MIN_DIFFERENT_BYTES = 4
+"""A key of fewer was not made at random: zeros alone, or one letter over and over."""
+_BASE64_OF_KEY = 22
+"""Characters of PSK_BYTES in Base64, without padding."""
 MAX_CHAIN = 6
 """Certificates that are read from one text, as many as a device may show."""
 MAX_NAME = 64
@@ -44,6 +52,14 @@ _VALID_UNTIL = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """RFC 5280 4.1.2.5: no end is known. What is pinned is taken back by hand, not by time."""
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s(.*?)-----END \1-----", re.DOTALL)
 _SEPARATORS = re.compile(r"[\s:,;]|\b0x|\\x", re.IGNORECASE)
+
+
+class Fault(StrEnum):
+    """What is wrong with what was given; each is the key of a form's error."""
+
+    INVALID_KEY = "invalid_key"
+    NEARLY_HEXADECIMAL = "nearly_hexadecimal"
+    WEAK_KEY = "weak_key"
 
 
 class KeyMaterialError(ValueError):
@@ -108,6 +124,38 @@ def read_bytes(text: str) -> bytes:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except ValueError:
         raise KeyMaterialError("neither hexadecimal digits nor Base64") from None
+
+
+def read_pre_shared_key(text: str) -> bytes:
+    """Read a pre-shared key in what `read_bytes` reads; KeyMaterialError with a Fault.
+
+    To Base64, hexadecimal digits with a typo are another key, with which no device would connect.
+    """
+    if _is_nearly_hexadecimal(_SEPARATORS.sub("", text)):
+        raise KeyMaterialError(Fault.NEARLY_HEXADECIMAL)
+    try:
+        key = read_bytes(text)
+    except KeyMaterialError:
+        raise KeyMaterialError(Fault.INVALID_KEY) from None
+    if not PSK_BYTES <= len(key) <= MAX_PSK:
+        raise KeyMaterialError(Fault.INVALID_KEY)
+    if len(set(key)) < MIN_DIFFERENT_BYTES:
+        raise KeyMaterialError(Fault.WEAK_KEY)
+    return key
+
+
+def _is_nearly_hexadecimal(text: str) -> bool:
+    """Tell whether somebody meant hexadecimal digits, rather than the Base64 of random bytes.
+
+    Of the latter, with 22 letters and digits, one in 10,000 or fewer has a single case or a
+    quarter at most that are no such digits.
+    """
+    if len(text) < _BASE64_OF_KEY or not (text.isascii() and text.isalnum()):
+        return False
+    others = sum(letter not in hexdigits for letter in text)
+    if not others:
+        return len(text) % 2 == 1
+    return text in {text.lower(), text.upper()} or 4 * others <= len(text)
 
 
 def read_public_key(text: str) -> bytes:

@@ -26,6 +26,7 @@ from custom_components.lwm2m.credentials import (
 )
 from custom_components.lwm2m.device_flow import Trust
 from custom_components.lwm2m.key_material import (
+    Fault,
     make_certificate,
     make_private_key,
     pem,
@@ -80,7 +81,15 @@ async def test_identity_is_the_endpoint_name_unless_said_otherwise(flow: DeviceF
     assert identity.description == {"suggested_value": ENDPOINT}
 
 
-@pytest.mark.parametrize("key", [KEY.hex(), "AAECAwQFBgcICQoLDA0ODw==", KEY.hex(":").upper()])
+@pytest.mark.parametrize(
+    "key",
+    [
+        KEY.hex(),
+        KEY.hex(":").upper(),
+        "AAECAwQFBgcICQoLDA0ODw==",
+        "AAECAwQFBgcICQoLDA0ODw",
+    ],
+)
 async def test_own_key_is_taken(flow: DeviceFlow, hub: Hub, key: str) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     await flow.send(identity="kitchen", key=key)
@@ -89,11 +98,22 @@ async def test_own_key_is_taken(flow: DeviceFlow, hub: Hub, key: str) -> None:
     assert credential_of(hub) == PSK
 
 
-@pytest.mark.parametrize("key", ["00ff", "no key at all", "00" * 65])
-async def test_key_that_is_none_or_weak_is_refused(flow: DeviceFlow, key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [
+        ("00ff", Fault.INVALID_KEY),
+        ("no key!", Fault.INVALID_KEY),
+        ("0123" * 33, Fault.INVALID_KEY),
+        ("0001020304O5060708090a0b0c0d0e0f", Fault.NEARLY_HEXADECIMAL),
+        ("00" * 16, Fault.WEAK_KEY),
+    ],
+)
+async def test_key_that_is_none_or_weak_is_refused(
+    flow: DeviceFlow, key: str, error: Fault
+) -> None:
     await flow.add(SecurityMode.PRE_SHARED_KEY)
     result = await flow.send(identity="kitchen", key=key)
-    assert result["errors"] == {"key": "invalid_key"}
+    assert result["errors"] == {"key": error}
 
 
 @pytest.mark.parametrize("identity", ["", " ", "ü" * 65])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from random import Random
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -19,6 +20,7 @@ import pytest
 
 from custom_components.lwm2m.key_material import (
     MAX_CHAIN,
+    Fault,
     KeyMaterialError,
     fingerprint,
     make_certificate,
@@ -29,6 +31,7 @@ from custom_components.lwm2m.key_material import (
     public_der,
     read_bytes,
     read_certificates,
+    read_pre_shared_key,
     read_private_key,
     read_public_key,
 )
@@ -97,6 +100,47 @@ def test_error_does_not_repeat_what_was_given(text: str) -> None:
     with pytest.raises(KeyMaterialError) as raised:
         read_bytes(text)
     assert text not in str(raised.value)
+
+
+# Pre-shared keys
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "zz" * 16,
+        "000102030405060708090a0b0c0d0e0g",
+        "0001020304O5060708090a0b0c0d0e0f",
+        "000102030405060708090A0B0C0D0E0",
+        "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0l",
+        "0001020304050607l8090a0b0c0d0e0f" * 2,
+        "0001020304050607l8090a0b0c0d0e0f" * 4,
+    ],
+    ids=["z", "g", "O", "a digit short", "pairs", "32 bytes", "64 bytes"],
+)
+def test_hexadecimal_key_with_a_typo_is_not_taken_for_base64(text: str) -> None:
+    with pytest.raises(KeyMaterialError, match=Fault.NEARLY_HEXADECIMAL):
+        read_pre_shared_key(text)
+
+
+@pytest.mark.parametrize("size", [16, 24, 32, 48, 64])
+def test_key_in_base64_is_read(size: int) -> None:
+    for number in range(500):
+        key = Random(number).randbytes(size)
+        text = base64.b64encode(key).decode()
+        assert read_pre_shared_key(text) == read_pre_shared_key(text.rstrip("=")) == key
+
+
+@pytest.mark.parametrize("text", ["00" * 16, "ff" * 32, "A" * 43 + "=", "0123" * 8])
+def test_key_of_few_different_bytes_is_weak(text: str) -> None:
+    with pytest.raises(KeyMaterialError, match=Fault.WEAK_KEY):
+        read_pre_shared_key(text)
+
+
+@pytest.mark.parametrize("text", ["", "00ff", "0123" * 33, "schlüssel" * 4])
+def test_what_is_no_pre_shared_key_is_refused(text: str) -> None:
+    with pytest.raises(KeyMaterialError, match=Fault.INVALID_KEY):
+        read_pre_shared_key(text)
 
 
 # Public keys
