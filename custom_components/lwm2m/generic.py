@@ -1,9 +1,9 @@
 """Entities for what has no row of its own: the object model says what they are.
 
 They are disabled by default and named by the model. What can be executed is a
-button; what can be written is a switch, a number or a text; else what can be
+button; what can be written is a switch, a number, a text or a time; else what can be
 read is a binary sensor or a sensor. A multiple resource is shown, its first
-instance, and not written. Links and times are shown too. An opaque value is
+instance, and not written. Links are shown too. An opaque value is
 nothing that Home Assistant could show; a text that can only be written may be a
 secret, which its state would keep. Without a model the value itself says its
 type, and it is only shown.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.button import ButtonEntityDescription
+from homeassistant.components.datetime import DateTimeEntityDescription
 from homeassistant.components.number import NumberMode
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 from homeassistant.components.switch import SwitchEntityDescription
@@ -24,6 +25,7 @@ from homeassistant.const import MAX_LENGTH_STATE_STATE, Platform
 
 from .binary_sensor import Lwm2mBinarySensor
 from .button import Lwm2mButton
+from .datetime import Lwm2mDateTime
 from .entity import WHOLE
 from .models import EntityInfo
 from .number import UNLIMITED, Lwm2mNumber, Lwm2mNumberDescription
@@ -114,6 +116,9 @@ def _writable(model: ResourceModel | None) -> Kind | None:
                 native_max=min(model.max_length or MAX_LENGTH_STATE_STATE, MAX_LENGTH_STATE_STATE),
             )
             return Platform.TEXT, Lwm2mText, text
+        case ResourceType.TIME:
+            time = DateTimeEntityDescription(key=KEY, entity_registry_enabled_default=False)
+            return Platform.DATETIME, Lwm2mDateTime, time
         case _:
             return None
 

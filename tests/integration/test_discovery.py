@@ -45,6 +45,7 @@ OPERATION = {
     Platform.BINARY_SENSOR: Operations.READ,
     Platform.BUTTON: Operations.EXECUTE,
     Platform.COVER: Operations.READ,
+    Platform.DATETIME: Operations.READ | Operations.WRITE,
     Platform.DEVICE_TRACKER: Operations.READ,
     Platform.EVENT: Operations.READ,
     Platform.LIGHT: Operations.READ | Operations.WRITE,
@@ -104,6 +105,20 @@ def test_object_model_allows_what_a_row_does() -> None:
         or operations(schema) not in model.operations
     ]
     assert refused == []
+
+
+def test_time_that_can_be_written_can_be_set() -> None:
+    """But for when data was created, which goes with the data."""
+    shown = {
+        (number, schema.resource_id)
+        for schema in DISCOVERY_SCHEMAS
+        if schema.platform == Platform.SENSOR
+        for number in schema.object_ids
+        if (model := REGISTRY.find_resource(number, schema.resource_id))
+        and model.type is ResourceType.TIME
+        and model.writable
+    }
+    assert shown == {(19, 2)}
 
 
 def test_control_of_a_row_can_be_executed() -> None:

@@ -82,7 +82,7 @@ def of_value(value: Value | None) -> Any:
         (ResourceType.UNSIGNED_INTEGER, Platform.SENSOR, Platform.NUMBER),
         (ResourceType.FLOAT, Platform.SENSOR, Platform.NUMBER),
         (ResourceType.STRING, Platform.SENSOR, Platform.TEXT),
-        (ResourceType.TIME, Platform.SENSOR, Platform.SENSOR),
+        (ResourceType.TIME, Platform.SENSOR, Platform.DATETIME),
         (ResourceType.OBJLNK, Platform.SENSOR, Platform.SENSOR),
         (ResourceType.CORELNK, Platform.SENSOR, Platform.SENSOR),
     ],
@@ -103,7 +103,7 @@ def test_opaque_resource_is_not_shown() -> None:
 
 
 def test_what_can_neither_be_read_nor_entered_is_not_shown() -> None:
-    assert generic(ResourceType.TIME, WRITE) is None
+    assert generic(ResourceType.OBJLNK, WRITE) is None
     assert generic(ResourceType.STRING, Operations.NONE) is None
 
 

@@ -10,7 +10,7 @@ from homeassistant.components.sensor import SensorDeviceClass as Class, SensorSt
 from homeassistant.components.switch import SwitchDeviceClass
 from homeassistant.const import UnitOfRatio, UnitOfTime
 
-from .. import binary_sensor, button, number, sensor, switch, text
+from .. import binary_sensor, button, datetime, number, sensor, switch, text
 from ..entity import SENSOR_UNITS
 from .quantity import quantity
 
@@ -116,7 +116,7 @@ OUTPUTS = (
     number.setting(3310, 5825, "load_event_duration", DURATION, UnitOfTime.MINUTES),
     number.setting(3310, 5826, "load_event_criticality", maximum=3),
     text.setting(3310, 5823, "load_event"),
-    sensor.time(3310, 5824, "load_event_start"),
+    datetime.setting(3310, 5824, "load_event_start"),
     _on_time(3311, 5852, "light_on_time"),
     switch.output(3312, 5850, "outlet", SwitchDeviceClass.OUTLET),
     number.level(3312, 5851, "outlet_level"),

@@ -18,7 +18,7 @@ from homeassistant.const import (
     UnitOfTime,
 )
 
-from .. import binary_sensor, button, number, sensor, switch, text
+from .. import binary_sensor, button, datetime, number, sensor, switch, text
 from ..power import (
     BATTERY_STATUS,
     NO_BATTERY,
@@ -216,7 +216,8 @@ DEVICE = (
     _size(3, 10, "memory_free", KB),
     sensor.enum(3, 11, "error", ERRORS),
     button.action(3, 12, "reset_errors"),
-    sensor.time(3, 13, "device_time"),
+    # Shown is the clock as it was when the device last told it, which few do at every tick.
+    datetime.setting(3, 13, "device_time"),
     text.setting(3, 14, "utc_offset"),
     text.setting(3, 15, "timezone"),
     sensor.text(3, 17, "device_type"),

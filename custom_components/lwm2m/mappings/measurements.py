@@ -22,7 +22,7 @@ from homeassistant.const import (
     UnitOfTemperature,
 )
 
-from .. import button, sensor
+from .. import button, datetime, sensor
 from ..coded_sensors import PARTICLE_SIZE, ParticulateSensor
 from ..entity import QUANTITY, SENSOR_UNITS
 from ..units import METERS_PER_SQUARE_SECOND
@@ -82,7 +82,7 @@ SCHEMAS = (
     *quantity(3329, "power_factor", Class.POWER_FACTOR, None, 2),
     *quantity(3330, "distance", Class.DISTANCE, M, 2),
     *quantity(3332, "direction", None, DEGREE, 0, value=5705, state_class=ANGLE, watched=()),
-    sensor.time(3333, 5506, "clock"),
+    datetime.setting(3333, 5506, "clock"),
     *(
         row
         for number, axis in enumerate(AXES)
