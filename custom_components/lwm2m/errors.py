@@ -13,6 +13,7 @@ from .address import async_bind
 from .const import DOMAIN
 from .protocol.coap.errors import PortInUseError
 from .protocol.errors import BadRequest, ClientError, ClientRefused, ValueMisfit
+from .protocol.path import Path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +21,20 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
     from .protocol.coap import Scheme
-    from .protocol.path import Path
+
+
+ROOT = str(Path())
+MAX_PATHS = 5
+"""How many of an operation's paths an error names."""
 
 
 @contextmanager
-def translate_errors(endpoint: str, path: Path) -> Iterator[None]:
+def translate_errors(endpoint: str, *paths: Path) -> Iterator[None]:
     """Turn a ClientError into an error that Home Assistant shows in the user's language.
 
-    What never left for the device is the caller's mistake, a ServiceValidationError; all
-    else is a HomeAssistantError.
+    `paths` are what the operation is about, where the error does not know better. What never left
+    for the device is the caller's mistake, a ServiceValidationError; all else is a
+    HomeAssistantError.
     """
     try:
         yield
@@ -38,13 +44,16 @@ def translate_errors(endpoint: str, path: Path) -> Iterator[None]:
             if isinstance(err, BadRequest | ValueMisfit)
             else HomeAssistantError
         )
-        key = err.translation_key
+        words = {"endpoint": endpoint, **err.placeholders}
+        if words.get("path", ROOT) == ROOT and paths:
+            more = ["…"] if len(paths) > MAX_PATHS else []
+            words["path"] = ", ".join([*map(str, paths[:MAX_PATHS]), *more])
         if isinstance(err, ClientRefused) and err.diagnostic:
-            key = "client_refused_why"
+            words["code"] += f', "{err.diagnostic}"'
         raise kind(
             translation_domain=DOMAIN,
-            translation_key=key,
-            translation_placeholders={"endpoint": endpoint, "path": str(path), **err.placeholders},
+            translation_key=err.translation_key,
+            translation_placeholders=words,
         ) from err
 
 

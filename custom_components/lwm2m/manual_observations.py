@@ -80,7 +80,7 @@ class ManualObservations:
                 self._on_change()
             return self._known(paths)
         observation = await self._device.operations.async_ask(
-            Path(), lambda client: self._observe(client, paths)
+            lambda client: self._observe(client, paths), *paths
         )
         if not observation.active:
             raise HomeAssistantError(

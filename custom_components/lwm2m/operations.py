@@ -52,13 +52,13 @@ class Operations:
 
     async def async_read(self, path: Path) -> Decoded:
         """Read a path now, as `async_ask` does."""
-        decoded = await self.async_ask(path, lambda client: client.read(path))
+        decoded = await self.async_ask(lambda client: client.read(path), path)
         self._device.async_apply_answer((path,), decoded)
         return decoded
 
     async def async_read_composite(self, paths: Collection[Path]) -> Decoded:
         """Read several paths at once, as `async_ask` does."""
-        decoded = await self.async_ask(Path(), lambda client: client.read_composite(paths))
+        decoded = await self.async_ask(lambda client: client.read_composite(paths), *paths)
         self._device.async_apply_answer(paths, decoded)
         return decoded
 
@@ -88,9 +88,12 @@ class Operations:
         single: Values = {
             path: value for path, value in values.items() if not isinstance(value, dict)
         }
-        return await self.async_command(
-            Path(), lambda client: self._confirm(client, single, client.write_composite(values))
-        )
+
+        async def write(client: Client) -> None:
+            with translate_errors(self._device.endpoint, *values):
+                await self._confirm(client, single, client.write_composite(values))
+
+        return await self.async_command(Path(), write)
 
     async def _confirm(self, client: Client, values: Values, write: Awaitable[None]) -> None:
         """Write, and take the values that no notification has told of by then.
@@ -129,11 +132,12 @@ class Operations:
         return await self.async_command(path, lambda client: client.execute(path, arguments))
 
     async def async_ask[Result](
-        self, path: Path, ask: Callable[[Client], Awaitable[Result]]
+        self, ask: Callable[[Client], Awaitable[Result]], *paths: Path
     ) -> Result:
         """Ask the device for something now; HomeAssistantError also when it sleeps."""
-        with translate_errors(self._device.endpoint, path):
+        with translate_errors(self._device.endpoint, *paths):
             client = self._device.client
+            path = paths[0] if len(paths) == 1 else Path()
             if not client.awake:
                 raise ClientAsleep(self._device.endpoint, path)
             try:

@@ -125,7 +125,7 @@ async def _execute(call: ServiceCall) -> ServiceResponse:
 async def _discover(call: ServiceCall) -> ServiceResponse:
     """Ask what there is at and below a path, with the attributes of each."""
     device, path = _target(call)
-    links = await device.operations.async_ask(path, lambda client: client.discover(path))
+    links = await device.operations.async_ask(lambda client: client.discover(path), path)
     return _response(
         device,
         path,

@@ -178,14 +178,34 @@ async def test_discover_shows_attributes(call: Call) -> None:
             "read",
             "/3303/x",
             {},
-            "/3303/x is not a path. A path is one to four numbers, such as /3303/0/5700",
+            (
+                "/3303/x is not a path. A path is one to four numbers from 0 to 65534,"
+                " such as /3303/0/5700"
+            ),
         ),
-        ("read", "/", {}, LEVEL.format(path="/")),
+        (
+            "read",
+            "/65535/0",
+            {},
+            (
+                "/65535/0 is not a path. A path is one to four numbers from 0 to 65534,"
+                " such as /3303/0/5700"
+            ),
+        ),
+        (
+            "read",
+            "/",
+            {},
+            (
+                "This cannot be done with /. Give the path of an object, an object instance,"
+                " a resource or a resource instance, such as /3303/0/5700"
+            ),
+        ),
         (
             "execute",
             "/3/0",
             {},
-            LEVEL.format(path="/3/0"),
+            "This cannot be done with /3/0. Give the path of a resource, such as /3/0/4",
         ),
         (
             "execute",
@@ -260,8 +280,20 @@ async def test_words_of_the_device(call: Call) -> None:
     with pytest.raises(HomeAssistantError) as error:
         await call("write", TEMPERATURE, value=1)
     assert str(error.value) == (
-        'kitchen-board refused this for /3303/0/5700: 4.05 Method Not Allowed, "/3303/0/5700"'
+        '/3303/0/5700 of kitchen-board cannot be written (4.05 Method Not Allowed, "/3303/0/5700")'
     )
+
+
+async def test_resource_that_cannot_be_read(call: Call) -> None:
+    with pytest.raises(HomeAssistantError) as error:
+        await call("read", "/3/0/4")
+    assert str(error.value).startswith("/3/0/4 of kitchen-board cannot be read (4.05 ")
+
+
+async def test_resource_that_cannot_be_executed(call: Call) -> None:
+    with pytest.raises(HomeAssistantError) as error:
+        await call("execute", TEMPERATURE)
+    assert str(error.value).startswith(f"{TEMPERATURE} of kitchen-board cannot be executed (4.05 ")
 
 
 async def test_device_that_is_not_registered(call: Call, board: Board, hass: HomeAssistant) -> None:

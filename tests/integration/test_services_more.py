@@ -13,7 +13,6 @@ from custom_components.lwm2m.protocol.path import Path
 from simulator.events import EventKind
 
 from .conftest import DIMMER, ENDPOINT, TEMPERATURE, settle, state_at
-from .test_services import LEVEL
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
@@ -80,7 +79,7 @@ async def test_delete(call: Call, board: Board, hub: Hub, hass: HomeAssistant) -
 async def test_delete_what_cannot_be_deleted(call: Call) -> None:
     with pytest.raises(HomeAssistantError) as error:
         await call("delete", path="/3/0")
-    assert str(error.value) == "kitchen-board refused this for /3/0: 4.05 Method Not Allowed"
+    assert str(error.value) == "/3/0 of kitchen-board cannot be deleted (4.05 Method Not Allowed)"
 
 
 # Write-Attributes
@@ -177,6 +176,23 @@ async def test_a_refused_composite_writes_nothing(call: Call, board: Board) -> N
     assert board.value(DIMMER) == 40
 
 
+async def test_refused_composite_names_its_paths(call: Call) -> None:
+    with pytest.raises(HomeAssistantError) as error:
+        await call("write_composite", values={str(DIMMER): 70, str(TEMPERATURE): 1})
+    assert str(error.value).startswith(
+        f"{DIMMER}, {TEMPERATURE} of kitchen-board cannot be written (4.05 "
+    )
+
+
+async def test_composite_that_a_sleeping_device_is_asked_for_names_a_few_of_its_paths(
+    call: Call, hub: Hub
+) -> None:
+    hub.devices[ENDPOINT].client._exchanges.queue.queue_mode = True
+    hub.devices[ENDPOINT].client._exchanges.queue.sleep()
+    with pytest.raises(HomeAssistantError, match="/3303/0, /3303/1, /3303/2, /3303/3, /3303/4, …"):
+        await call("read_composite", paths=[f"/3303/{instance}" for instance in range(9)])
+
+
 async def test_actions_without_a_response(
     hass: HomeAssistant, device_id: str, board: Board
 ) -> None:
@@ -211,7 +227,10 @@ async def test_actions_without_a_response(
         (
             "delete",
             {"path": "/3311"},
-            LEVEL.format(path="/3311"),
+            (
+                "This cannot be done with /3311. Give the path of an object instance or"
+                " a resource instance, such as /3303/1"
+            ),
         ),
         (
             "write_attributes",
@@ -236,7 +255,10 @@ async def test_actions_without_a_response(
         (
             "read_composite",
             {"paths": ["/3303", "kitchen"]},
-            "kitchen is not a path. A path is one to four numbers, such as /3303/0/5700",
+            (
+                "kitchen is not a path. A path is one to four numbers from 0 to 65534,"
+                " such as /3303/0/5700"
+            ),
         ),
         (
             "write_composite",

@@ -7,9 +7,9 @@ import json
 from pathlib import Path as FilePath
 import socket
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from aiocoap import NOT_FOUND
+from aiocoap import METHOD_NOT_ALLOWED, NOT_FOUND
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
@@ -46,6 +46,7 @@ from custom_components.lwm2m.protocol.errors import (
     Mistake,
     NotConnected,
     NotRegistered,
+    Operation,
     QueueFull,
     RegistrationEnded,
     Superseded,
@@ -89,6 +90,10 @@ RESOURCE = Path(3303, 0, 5700)
             for mistake in Mistake
         ),
         ValueMisfit(RESOURCE, "too large"),
+        *(
+            ClientRefused("board", RESOURCE, METHOD_NOT_ALLOWED, "", operation)
+            for operation in get_args(Operation.__value__)
+        ),
     ],
     ids=lambda error: type(error).__name__,
 )

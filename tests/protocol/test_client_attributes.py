@@ -133,7 +133,7 @@ IMPOSSIBLE: dict[str, tuple[Path, Attributes, str]] = {
         Attributes(pmin=1),
         "the resource cannot be read, so it cannot be notified either",
     ),
-    "the root": (Path(), Attributes(pmin=1), "the operation is not possible at this level"),
+    "the root": (Path(), Attributes(pmin=1), "it is not the path of anything"),
 }
 
 

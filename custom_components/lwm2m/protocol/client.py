@@ -220,7 +220,7 @@ class Client:
             partial(self._payloads.encode, values, path),
             written=written_by(path, values, replace=replace),
         )
-        self._exchanges.check(path, response)
+        self._exchanges.check(path, response, "write")
 
     async def execute(self, path: Path, arguments: str | None = None) -> None:
         """Execute a resource (Core 6.3.5).
@@ -236,7 +236,7 @@ class Client:
             request = self._exchanges.make(
                 codes.POST, path, content_format=ContentFormat.TEXT, payload=arguments.encode()
             )
-        self._exchanges.check(path, await self._exchanges.send(path, request))
+        self._exchanges.check(path, await self._exchanges.send(path, request), "execute")
 
     async def create(self, path: Path, resources: Mapping[int, Value]) -> Path:
         """Create an object instance and return its path (Core 6.3.6).
@@ -259,7 +259,7 @@ class Client:
         else:
             payload_in = partial(_empty_instance, path)
         response = await self._payloads.submit(codes.POST, target, formats, payload_in)
-        self._exchanges.check(target, response)
+        self._exchanges.check(target, response, "create")
         return self._created(path, response)
 
     async def delete(self, path: Path) -> None:
@@ -268,7 +268,7 @@ class Client:
         if len(path) == 4:
             self._demand_version("1.2", path)
         request = self._exchanges.make(codes.DELETE, path)
-        self._exchanges.check(path, await self._exchanges.send(path, request))
+        self._exchanges.check(path, await self._exchanges.send(path, request), "delete")
 
     async def write_attributes(self, path: Path, attributes: Attributes) -> None:
         """Say when a path is to be notified (Core 6.3.4); BadRequest when that is impossible."""
@@ -299,7 +299,7 @@ class Client:
             partial(self._payloads.encode, values, ROOT),
             written=written_by(ROOT, values, replace=False),
         )
-        self._exchanges.check(ROOT, response)
+        self._exchanges.check(ROOT, response, "write")
 
     async def discover(self, path: Path) -> dict[Path, Mapping[str, str | None]]:
         """List what there is at and below an object, an instance or a resource (Core 6.3.2).
@@ -525,7 +525,7 @@ def _empty_instance(path: Path, _: ContentFormat) -> bytes:
 
 def _demand_levels(path: Path, *levels: int) -> None:
     if len(path) not in levels:
-        raise BadRequest(path, Mistake.LEVEL)
+        raise BadRequest(path, Mistake[f"LEVEL_{''.join(map(str, levels))}"])
 
 
 def _check_arguments(path: Path, arguments: str) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, Literal, override
+
+from aiocoap.numbers import codes
 
 if TYPE_CHECKING:
     from aiocoap.numbers.codes import Code
 
     from .path import Path
+
+type Operation = Literal["read", "write", "execute", "create", "delete"]
 
 
 class ClientError(Exception):
@@ -117,11 +121,20 @@ class ClientRefused(ClientError):
 
     translation_key = "client_refused"
 
-    def __init__(self, endpoint: str, path: Path, code: Code, diagnostic: str) -> None:
-        """Keep the answer."""
+    def __init__(
+        self,
+        endpoint: str,
+        path: Path,
+        code: Code,
+        diagnostic: str,
+        operation: Operation | None = None,
+    ) -> None:
+        """Keep the answer; `operation` is what 4.05 says to be impossible."""
         super().__init__(endpoint=endpoint, path=str(path), code=str(code), diagnostic=diagnostic)
         self.endpoint = endpoint
         self.path = path
+        if operation and code == codes.METHOD_NOT_ALLOWED:
+            self.translation_key = f"cannot_{operation}"
         self.code = code
         self.diagnostic = diagnostic
 
@@ -144,7 +157,12 @@ class Mistake(StrEnum):
 
     NO_PATH = "no path is given"
     COVERED = "the path covers {other}"
-    LEVEL = "the operation is not possible at this level"
+    LEVEL_12 = "it is not the path of an object or an instance"
+    LEVEL_123 = "it is not the path of an object, an instance or a resource"
+    LEVEL_1234 = "it is not the path of anything"
+    LEVEL_234 = "it is not the path of an instance, a resource or a resource instance"
+    LEVEL_24 = "it is not the path of an instance or a resource instance"
+    LEVEL_3 = "it is not the path of a resource"
     VERSION = "the operation needs LwM2M {version}"
     ARGUMENTS = "the arguments are not such as 0='red',3"
     ARGUMENT_TWICE = "an argument is given twice"

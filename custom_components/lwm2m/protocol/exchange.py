@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from aiocoap.numbers.codes import Code
 
     from .coap import CoapEndpoint, NotificationSink, Peer, Response
+    from .errors import Operation
     from .queue_mode import RequestQueue
     from .registration import Registration
 
@@ -155,11 +156,15 @@ class Exchanges:
         """End an observation without telling the client."""
         self._coap.forget(remote, token)
 
-    def check(self, path: Path, response: Message | Response) -> None:
-        """ClientRefused when the client did not do what it was asked for."""
+    def check(
+        self, path: Path, response: Message | Response, operation: Operation | None = None
+    ) -> None:
+        """ClientRefused when the client did not do what it was asked for, an `operation`."""
         if not response.code.is_successful():
             diagnostic = response.payload[:MAX_DIAGNOSTIC].decode(errors="replace")
-            raise ClientRefused(self.registration.endpoint, path, response.code, diagnostic)
+            raise ClientRefused(
+                self.registration.endpoint, path, response.code, diagnostic, operation
+            )
 
     def reaches(self, remote: Peer) -> bool:
         """Tell whether the client is still registered, and there."""

@@ -151,7 +151,7 @@ class Payloads:
         Without Content-Format it is tried as what was asked for, then as plain text. An empty
         payload is no values, save in the formats where it is an empty one.
         """
-        self._exchanges.check(path, response)
+        self._exchanges.check(path, response, "read")
         number = response.content_format
         payload, root = response.payload, self._exchanges.registration.root
         if not payload and (number is None or normalize(number) not in _SINGLE_VALUE):
