@@ -377,6 +377,7 @@ class Hub:
             self.server.set_lifetime_grace(endpoint, None)
             removed = self.devices.pop(endpoint)
             removed.async_close()
+            LOGGER.info("Device %s is removed", endpoint)
             self.entities.async_forget(removed)
             if gateway := self._gateways.pop(endpoint, None):
                 gateway.async_close()

@@ -92,8 +92,10 @@ class SecurityWatch:
     @callback
     def async_take(self, event: SecurityEvent, device: Device | None) -> None:
         """Tell of an event, which is about `device` where one is known."""
+        about = f", about {event.endpoint}" if event.endpoint else ""
+        claimed = f', who claims to be "{event.claimed}"' if event.claimed else ""
         LOGGER.info(
-            "%s: %s from %s, about %s", self._entry.title, event.type, event.source, event.endpoint
+            "%s: %s from %s%s%s", self._entry.title, event.type, event.source, claimed, about
         )
         self._listeners.emit(event)
         self._tell_counts()

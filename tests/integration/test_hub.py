@@ -467,6 +467,14 @@ async def test_device_without_a_subentry_is_closed(
     assert entity_at(hass, TEMPERATURE) is None
 
 
+async def test_removal_of_a_device_is_in_the_log(
+    board: Board, entry: Lwm2mConfigEntry, hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    hass.config_entries.async_remove_subentry(entry, subentry_id(entry))
+    await settle(hass)
+    assert f"Device {ENDPOINT} is removed" in caplog.messages
+
+
 async def test_removed_device_is_not_offered_by_itself(
     hass: HomeAssistant, hub: Hub, board: Board, entry: Lwm2mConfigEntry
 ) -> None:

@@ -183,6 +183,21 @@ async def test_stranger_is_an_event_about_no_device(
     assert attributes["claimed"] == "stranger"
 
 
+async def test_log_says_what_a_stranger_claimed(
+    secured: ConfigSubentry, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    await connect(STRANGER)
+    assert f'unknown_identity from {LOOPBACK}, who claims to be "stranger"' in caplog.text
+    assert ", about" not in caplog.text
+
+
+async def test_log_says_which_device_is_meant(
+    secured: ConfigSubentry, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    await connect(WRONG)
+    assert f'from {LOOPBACK}, who claims to be "kitchen", about {ENDPOINT}' in caplog.text
+
+
 async def test_endpoint_of_another_is_an_event(
     hass: HomeAssistant, entry: Lwm2mConfigEntry, secured: ConfigSubentry, connect: Connect
 ) -> None:

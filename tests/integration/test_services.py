@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 DATA = Path(19, 0, 0)
 LABEL = Path(3311, 0, 5750)
 REBOOT = Path(3, 0, 4)
-LEVEL = (
-    "This cannot be done with {path}. Give the path of another level: an object such as /3303, an"
-    " object instance such as /3303/0 or a resource such as /3303/0/5700"
-)
 
 
 @pytest.fixture
