@@ -74,9 +74,12 @@ def generic_entity(device: Device, path: Path) -> EntityInfo | None:
 
 
 def _name(device: Device, path: Path, model: ResourceModel | None) -> str:
+    """Name the object and its resource, once where the resource's name begins with the object's."""
     described = device.object_model(path.object_id)
     of_object = described.name if described else f"Object {path.object_id}"
-    return f"{of_object} {model.name if model else f'resource {path.resource_id}'}"
+    name = model.name if model else f"resource {path.resource_id}"
+    told = f"{name} ".casefold().startswith(f"{of_object} ".casefold())
+    return name if told else f"{of_object} {name}"
 
 
 def _executable(model: ResourceModel | None) -> Kind | None:

@@ -126,6 +126,23 @@ def test_generic_entity_is_named_by_the_model() -> None:
     assert generic(ResourceType.FLOAT, READ).name == "Pump Speed"
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/10366/0/1", "Fan Name"),
+        ("/3419/0/3", "Photocell status"),
+        ("/3372/0/2", "timingAdvance"),
+        ("/3316/0/5821", "Voltage Current Calibration"),
+    ],
+)
+def test_generic_name_says_the_object_once(path: str, name: str) -> None:
+    resource = Path.parse(path)
+    device = cast("Device", FakeDevice(models=load_registry()))
+    info = generic_entity(device, resource)
+    assert info
+    assert info.name == name
+
+
 def test_generic_entity_without_a_model_is_named_by_its_path() -> None:
     assert of_value(5).name == "Object 31500 resource 1"
 
