@@ -143,6 +143,7 @@ def _entities(
             resource_instance_id=resource_instance_id,
             watched=schema.watched,
             main=schema.main,
+            follows=schema.follows,
             taken=taken,
             nothing=nothing,
         )

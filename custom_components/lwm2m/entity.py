@@ -96,9 +96,9 @@ class Lwm2mEntity(Entity):
         says its object. An entity that lost its device class, and with it its name, takes
         the model's; one that a profile took it from keeps the name.
         """
-        if self._info.name and self._info.whole_name:
-            return self._info.name
         name, number = self._own_name(), self._number_in_name()
+        if self._info.whole_name:
+            return name
         label = self._value(NAMES.get(self._info.instance.object_id, APPLICATION_TYPE))
         if isinstance(label, str) and (label := label.strip()[:MAX_LABEL]):
             told = self._info.main or name.casefold() in label.casefold()
@@ -117,15 +117,25 @@ class Lwm2mEntity(Entity):
         return platform.platform_translations.get(key, "{name}").format(name=name)
 
     def _translated(self, words: Mapping[str, str]) -> Mapping[str, str]:
-        """Put a quantity into words of the owner's language."""
-        platform = self.platform_data
-        prefix = f"component.{DOMAIN}.entity.{platform.domain}.quantity_"
+        """Put a quantity, or the device class that it is of, into words of the owner's language.
+
+        What is neither is the name that a profile gives it.
+        """
         return {
-            gap: platform.platform_translations.get(f"{prefix}{word}.name", word)
-            if gap == QUANTITY
-            else word
-            for gap, word in words.items()
+            gap: self._quantity(word) if gap == QUANTITY else word for gap, word in words.items()
         }
+
+    def _quantity(self, word: str) -> str:
+        platform = self.platform_data
+        key = f"component.{DOMAIN}.entity.{platform.domain}.quantity_{word}.name"
+        of_class = f"component.{platform.domain}.entity_component.{word}.name"
+        name = platform.component_translations.get(of_class, word)
+        return platform.platform_translations.get(key) or self._in_a_sentence(name)
+
+    def _in_a_sentence(self, name: str) -> str:
+        """Return a name as it is written within another; nouns may be capitalized."""
+        english = self.hass.config.language.startswith("en")
+        return _SENTENCE_CASE.sub(lambda first: first[0].lower(), name) if english else name
 
     def _own_name(self) -> str:
         """Return what the entity is called where there is but one of its kind."""
@@ -153,9 +163,7 @@ class Lwm2mEntity(Entity):
         key = f"component.{DOMAIN}.entity.{platform.domain}.{self.translation_key}_labelled.name"
         if not self._info.name and (text := platform.platform_translations.get(key)):
             return text.format(label=label, **self.translation_placeholders)
-        if self.hass.config.language.startswith("en"):  # nouns of others may be capitalized
-            name = _SENTENCE_CASE.sub(lambda first: first[0].lower(), name)
-        return f"{label} {name}"
+        return f"{label} {self._in_a_sentence(name)}"
 
     def _has(self, resource_id: int) -> bool:
         """Tell whether the instance has a resource."""

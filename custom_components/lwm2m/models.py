@@ -64,6 +64,8 @@ class DiscoverySchema:
     """Whether its resources may be those of other rows, too."""
     each: bool = False
     """Whether each instance of a multiple resource becomes an entity of its own."""
+    follows: int | None = None
+    """The resource of which it is a minimum, an average or the like: a profile means it, too."""
     nothing: tuple[int, tuple[int, ...]] | None = None
     """A resource, and those of its values with which there is nothing to show."""
 
@@ -81,10 +83,12 @@ class EntityInfo:
     """Which instance of a multiple resource it is of; None for the resource as a whole."""
     watched: tuple[int, ...] = ()
     main: bool = True
+    follows: int | None = None
+    """As in the schema."""
     name: str | None = None
     """A name in place of the translated one: the model's for a generic entity, or a profile's."""
     whole_name: bool = False
-    """Whether `name` says already which instance is meant."""
+    """Whether the name says already which instance is meant."""
     named_by: str | None = None
     """The device class whose name it keeps, where a profile takes the class away."""
     taken: Container[NameKey] = frozenset()

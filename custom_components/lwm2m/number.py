@@ -66,7 +66,9 @@ class Lwm2mNumber(Lwm2mEntity, NumberEntity):
 
     def _take_range(self) -> None:
         minimum, maximum = self._number(MIN_RANGE), self._number(MAX_RANGE)
-        if minimum is None or maximum is None or minimum >= maximum:
+        if minimum is not None and maximum is not None and minimum > maximum:
+            minimum, maximum = maximum, minimum  # as a negative factor has it
+        if minimum is None or maximum is None or minimum == maximum:
             minimum = self.entity_description.native_min_value
             maximum = self.entity_description.native_max_value
         self._attr_native_min_value = minimum

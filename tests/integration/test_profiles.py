@@ -227,6 +227,15 @@ async def test_precision_holds_for_the_unit_that_the_device_states(show_with: Sh
     assert shown.entry("/3303/0/5700").options["sensor"]["suggested_display_precision"] == 3
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_number_that_is_a_name_still_has_no_unit(show_with: ShowWith) -> None:
+    """Its model says percent."""
+    shown = await show_with(
+        "resources: {/4/0/9: {name: Network}}", {"/4/0": {9: 1}}, versions={4: "1.0"}
+    )
+    assert "unit_of_measurement" not in shown.state("/4/0/9").attributes
+
+
 async def test_state_class_follows_a_new_device_class(show_with: ShowWith) -> None:
     shown = await show_with(
         'resources: {/3300/0/5700: {device_class: energy, unit: "kWh"}}', {"/3300/0": {5700: 7.0}}
@@ -279,7 +288,7 @@ async def test_what_does_not_fit_is_left_out_and_an_issue_until_it_is_mended(
         ("/3303/0/5700", "device_class: timestamp", TEMPERATURE, "timestamp is for what is no"),
         ("/3303/0/5700", "device_class: humidity", TEMPERATURE, "humidity has no unit °C"),
         ("/3202/0/5600", "device_class: moisture", {5600: 3.0}, "moisture has a unit"),
-        ("/3333/0/5506", "device_class: temperature", {5506: NOW}, "this is no number"),
+        ("/3435/0/10", "device_class: temperature", {10: NOW}, "this is no number"),
         ("/3303/0/5700", "state_class: total", TEMPERATURE, "temperature has no state class total"),
         ("/3301/0/5700", "state_class: total_increasing", {5700: 7.0}, "illuminance has no state"),
         ("/3303/0/5700", "state_class: measurement_angle", TEMPERATURE, "temperature has no state"),
@@ -289,7 +298,7 @@ async def test_what_does_not_fit_is_left_out_and_an_issue_until_it_is_mended(
         ("/3/0/17", "device_class: temperature", {17: "12"}, "this is no number"),
         ("/3/0/17", "device_class: null", {17: "12"}, None),
         ("/3/0/11", "device_class: null", {11: {0: 0}}, "this is one of several words"),
-        ("/3333/0/5506", "device_class: uptime", {5506: NOW}, None),
+        ("/3435/0/10", "device_class: uptime", {10: NOW}, None),
         ("/3300/0/5700", "device_class: voltage", {5700: 3.0, 5701: "mV"}, None),
         ("/3342/0/5500", "device_class: doorbell", {5500: True, 5501: 3}, "doorbell is"),
         ("/3342/0/5500", "device_class: button", {5500: True, 5501: 3}, None),
@@ -403,12 +412,83 @@ async def test_number_is_scaled(show_with: ShowWith) -> None:
     assert shown.state("/3303/0/5700").state == "21.7"
 
 
-async def test_other_resources_of_the_instance_are_not_scaled(show_with: ShowWith) -> None:
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_extremes_are_what_their_value_is(show_with: ShowWith) -> None:
     shown = await show_with(
-        "resources: {/3303/0/5700: {factor: 10}, /3303/0/5601: {enabled: true}}",
-        {"/3303/0": {5700: 2.0, 5601: 1.0}},
+        """
+resources:
+  /3202/0/5600: {device_class: moisture, unit: "%", factor: 0.1, offset: -1, precision: 0}
+  /3202/0/5602: {factor: 1, offset: 0}
+""",
+        {"/3202/0": {5600: 452.0, 5601: 120.0, 5602: 90.0}},
     )
-    assert shown.state("/3303/0/5601").state == "1.0"
+    assert shown.state("/3202/0/5600").state == "44.2"
+    minimum, maximum = shown.state("/3202/0/5601"), shown.state("/3202/0/5602")
+    assert (minimum.state, maximum.state) == ("11.0", "90.0")
+    for state in (minimum, maximum):
+        assert state.attributes["device_class"] == "moisture"
+        assert state.attributes["unit_of_measurement"] == "%"
+    assert minimum.name == "board Minimum moisture"
+    options = shown.entry("/3202/0/5601").options
+    assert options["sensor"]["suggested_display_precision"] == 0
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+@pytest.mark.parametrize(
+    ("rules", "names"),
+    [
+        (
+            "{/3303/0/5700: {name: Roof temperature}}",
+            (
+                "Roof temperature",
+                "Minimum roof temperature",
+                "Maximum roof temperature",
+                "Reset minimum and maximum roof temperature",
+            ),
+        ),
+        (
+            "{/3303/*/5700: {name: Roof}}",
+            (
+                "Outdoor roof",
+                "Outdoor minimum roof",
+                "Outdoor maximum roof",
+                "Reset Outdoor minimum and maximum roof",
+            ),
+        ),
+        (
+            "{/3303/0/5700: {name: Roof}, /3303/0/5601: {name: Night}}",
+            ("Roof", "Night", "Maximum roof", "Reset minimum and maximum roof"),
+        ),
+    ],
+)
+async def test_extremes_are_named_as_their_value(
+    show_with: ShowWith, rules: str, names: tuple[str, ...]
+) -> None:
+    values = {**TEMPERATURE, 5601: 1.0, 5602: 30.0, 5605: None, 5750: "Outdoor"}
+    shown = await show_with(f"resources: {rules}", {"/3303/0": values})
+    paths = ("/3303/0/5700", "/3303/0/5601", "/3303/0/5602", "/3303/0/5605")
+    assert tuple(shown.state(path).name for path in paths) == tuple(f"board {n}" for n in names)
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_average_is_scaled_and_named_as_its_value(show_with: ShowWith) -> None:
+    shown = await show_with(
+        "resources: {/3428/0/17: {name: Air, factor: 10}}", {"/3428/0": {17: 40.0, 18: 41.0}}
+    )
+    state = shown.state("/3428/0/18")
+    assert (state.state, state.name) == ("410.0", "board Average air over 1 h")
+
+
+@pytest.mark.parametrize(("factor", "bounds"), [(10, (-20, 50)), (-10, (-50, 20))])
+async def test_range_of_a_number_is_scaled_with_it(
+    show_with: ShowWith, factor: int, bounds: tuple[int, int]
+) -> None:
+    shown = await show_with(
+        f"resources: {{/3203/0/5650: {{factor: {factor}}}}}",
+        {"/3203/0": {5650: 1.0, 5603: -2.0, 5604: 5.0}},
+    )
+    attributes = shown.state("/3203/0/5650").attributes
+    assert (attributes["min"], attributes["max"]) == bounds
 
 
 async def test_number_that_is_set_is_scaled_back(show_with: ShowWith) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
@@ -114,16 +115,19 @@ def _gas(
     return (
         value,
         *(
-            measurement(
-                3428,
-                average,
-                "average",
-                device_class,
-                unit,
-                precision=1 if unit == UG_M3 else 2,
-                named=True,
-                words={QUANTITY: key, "hours": str(hours)},
-                enabled=False,
+            replace(
+                measurement(
+                    3428,
+                    average,
+                    "average",
+                    device_class,
+                    unit,
+                    precision=1 if unit == UG_M3 else 2,
+                    named=True,
+                    words={QUANTITY: key, "hours": str(hours)},
+                    enabled=False,
+                ),
+                follows=resource_id,
             )
             for average, hours in averages.items()
         ),

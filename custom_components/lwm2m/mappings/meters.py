@@ -220,7 +220,7 @@ THREE_PHASE_METER = (
     _meter(3422, 4, CURRENT, "total_current"),
     _meter(3422, 5, POWER_FACTOR, "total_power_factor"),
     _meter(3422, 6, POWER_FACTOR, "power_factor_average", enabled=False),
-    extreme(_meter(3422, 7, POWER_FACTOR), "minimum", {QUANTITY: "power_factor"}),
+    extreme(_meter(3422, 7, POWER_FACTOR), "minimum", {QUANTITY: "power_factor"}, of=5),
     _meter(3422, 8, POWER, "total_power_import"),
     _meter(3422, 9, POWER, "total_power_export"),
     _meter(3422, 10, REACTIVE_POWER, "total_reactive_power_import", enabled=False),
@@ -339,7 +339,7 @@ VOLUME_METERS = (
 HEAT_METER = (
     problem(10257, 11, "error", entity_class=FaultSensor),
     _meter(10257, 5800, POWER),
-    extreme(_meter(10257, 5802, POWER), "maximum", {QUANTITY: "power"}),
+    extreme(_meter(10257, 5802, POWER), "maximum", {QUANTITY: "power"}, of=5800),
     _meter(10257, 5805, ENERGY),
     _meter(10257, 12, TEMPERATURE, "flow_temperature"),
     _meter(10257, 13, TEMPERATURE, "flow_temperature_maximum", diagnostic=True, enabled=False),

@@ -71,19 +71,23 @@ def quantity(
         if resource_id is not None
     ]
     rows[1:] = [
-        extreme(row, "minimum" if row.resource_id == minimum else "maximum", words)
+        extreme(row, "minimum" if row.resource_id == minimum else "maximum", words, of=value)
         for row in rows[1:]
     ]
     if reset is not None:
-        rows.append(button.action(objects, reset, "reset_extremes", words=words))
+        action = button.action(objects, reset, "reset_extremes", words=words)
+        rows.append(replace(action, follows=value))
     return tuple(rows)
 
 
-def extreme(row: DiscoverySchema, which: str, words: Mapping[str, str]) -> DiscoverySchema:
-    """Make the row of a minimum or a maximum out of the value's."""
+def extreme(
+    row: DiscoverySchema, which: str, words: Mapping[str, str], *, of: int
+) -> DiscoverySchema:
+    """Make the row of a minimum or a maximum out of the value's, which is the resource `of`."""
     description = row.entity_description
     return replace(
         row,
+        follows=of,
         entity_description=replace(
             description,
             key=f"{description.key}_{which}",

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from homeassistant.components.number import NumberEntityDescription
 from homeassistant.components.sensor.const import DEVICE_CLASS_STATE_CLASSES
+from homeassistant.const import Platform
 
-from ..entity import SENSOR_UNITS
+from ..entity import QUANTITY, SENSOR_UNITS
+from ..number import MAX_RANGE, MIN_RANGE
 from ..sensor import MeasurementDescription, state_class_for
 from ..units import number_class
 from .fitting import DEVICE_CLASSES, misfits
@@ -19,18 +21,22 @@ if TYPE_CHECKING:
 
     from ..device import Device
     from ..models import EntityInfo
-    from .profile import Settings
+    from .profile import DeviceProfile, Settings
+
+
+_NAMES = frozenset({"name", "whole_name"})
+_FOLLOWED = _NAMES | {"device_class", "unit", "precision", "factor", "offset"}
+"""What is said of a value is meant of its minimum, too."""
+_QUANTITY = ("name", "device_class")
+"""What says how the value is called."""
 
 
 def profiled(device: Device, info: EntityInfo) -> EntityInfo:
     """Return an entity as the device's profile wants it, but for what it cannot have."""
     profile = device.profile
-    settings = profile.settings(info.primary)
-    scales = {
-        resource_id: scale
-        for resource_id in (info.resource_id, *info.watched)
-        if (scale := profile.scale(info.instance / resource_id))
-    }
+    own = profile.settings(info.primary)
+    settings = _followed(profile, info, info.follows) | own
+    scales = _scales(profile, info, settings)
     if not settings and not scales:
         return info
     reasons = dict(misfits(device, info, settings))
@@ -38,10 +44,13 @@ def profiled(device: Device, info: EntityInfo) -> EntityInfo:
     states_unit = "unit" not in settings
     description = info.entity_description
     changes = _changes(info, settings, scales.get(info.resource_id))
+    if quantity := next((settings.get(k) for k in _QUANTITY if k in settings.keys() - own), None):
+        words = {**(description.translation_placeholders or {}), QUANTITY: str(quantity)}
+        changes["translation_placeholders"] = words
     return replace(
         info,
         entity_description=replace(description, **changes),
-        name=settings.get("name", info.name),
+        name=own.get("name", info.name),
         whole_name=settings.get("whole_name", info.whole_name),
         named_by=(
             changes.get("device_class") or description.device_class
@@ -57,6 +66,24 @@ def profiled(device: Device, info: EntityInfo) -> EntityInfo:
         hidden=settings.get("hidden", False),
         watched=tuple(each for each in info.watched if each != SENSOR_UNITS or states_unit),
     )
+
+
+def _followed(profile: DeviceProfile, info: EntityInfo, resource_id: int | None) -> Settings:
+    """Return what is said of a resource and meant of what follows it, too."""
+    if resource_id is None:
+        return {}
+    keys = _NAMES if info.platform is Platform.BUTTON else _FOLLOWED
+    settings = profile.settings(info.instance / resource_id)
+    return cast("Settings", {k: v for k, v in settings.items() if k in keys})
+
+
+def _scales(profile: DeviceProfile, info: EntityInfo, settings: Settings) -> dict[int, Scale]:
+    """Return the scales of the resources of an entity; the range of a number has that of it."""
+    said = {each: profile.settings(info.instance / each) for each in info.watched}
+    said[info.resource_id] = settings
+    for each in {MIN_RANGE, MAX_RANGE}.intersection(info.watched):
+        said[each] = settings | said[each]
+    return {each: scale for each, words in said.items() if (scale := Scale.of(words))}
 
 
 def _changes(info: EntityInfo, settings: Settings, scale: Scale | None) -> dict[str, Any]:
@@ -88,7 +115,9 @@ def _measurement(
     description: MeasurementDescription, settings: Settings, changes: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Change a number that is measured."""
-    more: dict[str, Any] = {"fixed": frozenset(settings) & {"unit", "precision", "state_class"}}
+    more: dict[str, Any] = {
+        "fixed": description.fixed | frozenset(settings) & {"unit", "precision", "state_class"}
+    }
     if "unit" in settings:
         more["native_unit_of_measurement"] = settings["unit"]
         if settings["unit"] != description.native_unit_of_measurement:

@@ -149,6 +149,12 @@ class Scale:
         """Undo `from_device`."""
         return float(f"{(number - self.offset) / self.factor:.12g}")
 
+    @classmethod
+    def of(cls, settings: Settings) -> Scale | None:
+        """Return how settings have numbers scaled; None when they do not."""
+        scale = cls(settings.get("factor", 1.0), settings.get("offset", 0.0))
+        return None if scale == cls() else scale
+
 
 class DeviceProfile:
     """All that the profiles of one device say. Of two that differ, the later counts."""
@@ -201,9 +207,3 @@ class DeviceProfile:
         return {
             name: value for name in names if isinstance(value := settings.get(name), int | float)
         }
-
-    def scale(self, path: Path) -> Scale | None:
-        """Return how the numbers of a resource are scaled; None when they are not."""
-        settings = self.settings(path)
-        scale = Scale(settings.get("factor", 1.0), settings.get("offset", 0.0))
-        return None if scale == Scale() else scale
