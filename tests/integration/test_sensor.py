@@ -250,7 +250,7 @@ async def test_text_longer_than_a_state_is_cut(show: Show) -> None:
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_time_is_a_timestamp(show: Show) -> None:
-    shown = await show({"/3333/0": {5506: datetime(2026, 1, 31, 13, 45, tzinfo=UTC)}})
-    state = shown.state("/3333/0/5506")
+    shown = await show({"/3435/0": {10: datetime(2026, 1, 31, 13, 45, tzinfo=UTC)}})
+    state = shown.state("/3435/0/10")
     assert state.state == "2026-01-31T13:45:00+00:00"
     assert state.attributes["device_class"] == "timestamp"
