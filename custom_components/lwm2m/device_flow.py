@@ -17,6 +17,7 @@ from homeassistant.helpers.selector import (
     TextSelectorConfig,
     TextSelectorType,
 )
+from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .address import usual_scheme
@@ -31,6 +32,8 @@ from .credentials import (
 from .form_fields import choice
 from .key_material import (
     KeyMaterialError,
+    check_authorities,
+    check_validity,
     make_certificate,
     make_pre_shared_key,
     make_private_key,
@@ -71,9 +74,20 @@ class Trust(StrEnum):
     CA_CONSTRAINT = "ca_constraint"
 
     @property
-    def needs_roots(self) -> bool:
-        """Whether a trust store belongs to it."""
-        return self in {Trust.SERVICE_CERTIFICATE_CONSTRAINT, Trust.CA_CONSTRAINT}
+    def fields(self) -> tuple[str, ...]:
+        """The fields of the form that it needs."""
+        match self:
+            case Trust.ISSUED:
+                return ()
+            case Trust.DOMAIN_ISSUED_CERTIFICATE | Trust.TRUST_ANCHOR_ASSERTION:
+                return ("certificate",)
+            case Trust.SERVICE_CERTIFICATE_CONSTRAINT | Trust.CA_CONSTRAINT:
+                return ("certificate", "roots")
+
+    @property
+    def is_of_authority(self) -> bool:
+        """Whether the certificate that is held is an authority's."""
+        return self in {Trust.TRUST_ANCHOR_ASSERTION, Trust.CA_CONSTRAINT}
 
 
 _LINES = TextSelector(TextSelectorConfig(multiline=True))
@@ -213,7 +227,7 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
             try:
                 key = read_pre_shared_key(text) if text else make_pre_shared_key()
             except KeyMaterialError as err:
-                errors["key"] = str(err)
+                errors["key"] = err.fault
             if not 0 < len(identity) <= MAX_PSK_IDENTITY:
                 errors["identity"] = "invalid_identity"
             if not errors:
@@ -245,8 +259,8 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
                     key = make_private_key()
                     private_key = private_der(key)
                     credential = RawPublicKey(public_der(key.public_key()))
-            except KeyMaterialError:
-                errors["public_key"] = "invalid_public_key"
+            except KeyMaterialError as err:
+                errors["public_key"] = err.fault
             else:
                 errors, placeholders = self._credential_errors("public_key", credential)
                 if not errors:
@@ -267,14 +281,17 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
         placeholders: dict[str, str] = {}
         if user_input is not None:
             trust = Trust(user_input["trust"])
-            if trust is Trust.ISSUED and not user_input.get("certificate", "").strip():
+            certificates: list[bytes] = []
+            errors = _not_needed(user_input, trust)
+            if not errors:
+                certificates, errors, placeholders = _read_certificates(user_input, trust)
+            if not errors and trust is Trust.ISSUED:
                 key = make_private_key()
                 held = CertificateTrust(
                     CertificateUsage.DOMAIN_ISSUED_CERTIFICATE,
                     make_certificate(key, self._endpoint),
                 )
                 return await self._show(Certificate(held), private_der(key))
-            certificates, errors = _read_certificates(user_input, trust)
             if not errors:
                 certificate, *roots = certificates
                 held = CertificateTrust(CertificateUsage[trust.name], certificate, tuple(roots))
@@ -358,17 +375,34 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
         )
 
 
+def _not_needed(user_input: dict[str, Any], trust: Trust) -> dict[str, str]:
+    """Return errors for the fields that would be ignored."""
+    return {
+        field: f"{field}_not_needed"
+        for field in ("certificate", "roots")
+        if field not in trust.fields and user_input.get(field, "").strip()
+    }
+
+
 def _read_certificates(
     user_input: dict[str, Any], trust: Trust
-) -> tuple[tuple[bytes, ...], dict[str, str]]:
-    """Read the certificate that is held, and after it the roots; or return a form's errors."""
-    if trust is Trust.ISSUED:
-        return (), {"certificate": "certificate_not_needed"}
+) -> tuple[list[bytes], dict[str, str], dict[str, str]]:
+    """Read the certificate that is held, and after it the roots.
+
+    Or return a form's errors, and placeholders for them. A certificate that is trusted by itself
+    does not expire (RFC 7671 5.1).
+    """
     found: list[bytes] = []
-    for field in ("certificate", *(["roots"] if trust.needs_roots else [])):
+    for field in trust.fields:
         try:
             certificates = read_certificates(user_input.get(field, ""))
-        except KeyMaterialError:
-            return (), {field: "invalid_certificate"}
-        found += certificates if field == "roots" else certificates[:1]
-    return tuple(found), {}
+            if field == "certificate":
+                certificates = certificates[:1]
+            if trust is not Trust.DOMAIN_ISSUED_CERTIFICATE:
+                check_validity(certificates, dt_util.utcnow())
+            if field == "roots" or trust.is_of_authority:
+                check_authorities(certificates)
+        except KeyMaterialError as err:
+            return [], {field: err.fault}, err.placeholders
+        found += certificates
+    return found, {}, {}

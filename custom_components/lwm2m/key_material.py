@@ -1,6 +1,7 @@
 """Keys and certificates: made here, or read from what somebody pasted.
 
-Everything is on P-256, the curve that LwM2M names (OMA-TS-LightweightM2M_Transport-V1_1_1 5.2.9).
+Everything is on P-256, the curve that LwM2M names (OMA-TS-LightweightM2M_Transport-V1_1_1 5.2.9),
+but for authorities, whose keys no handshake uses.
 No error repeats what it was given: it may be secret.
 """
 
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -30,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from .protocol.dtls.certificates import load_certificate
 from .protocol.security import MAX_PSK
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ _BASE64_OF_KEY = 22
 """Characters of PSK_BYTES in Base64, without padding."""
 MAX_CHAIN = 6
 """Certificates that are read from one text, as many as a device may show."""
+AUTHORITY_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+MIN_RSA = 2048
+"""Bits of an authority's key, if it is RSA."""
 MAX_NAME = 64
 """Characters of a common name (RFC 5280, upper bounds)."""
 _VALID_FROM = datetime(2000, 1, 1, tzinfo=UTC)
@@ -60,10 +65,30 @@ class Fault(StrEnum):
     INVALID_KEY = "invalid_key"
     NEARLY_HEXADECIMAL = "nearly_hexadecimal"
     WEAK_KEY = "weak_key"
+    INVALID_PUBLIC_KEY = "invalid_public_key"
+    INVALID_PRIVATE_KEY = "invalid_private_key"
+    HAS_PASSWORD = "has_password"  # noqa: S105 - no password, but that there is one
+    NOT_ON_P256 = "not_on_p256"
+    IS_PRIVATE_KEY = "is_private_key"
+    IS_CERTIFICATE = "is_certificate"
+    INVALID_CERTIFICATE = "invalid_certificate"
+    NO_CERTIFICATE = "no_certificate"
+    TOO_MANY_CERTIFICATES = "too_many_certificates"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    NO_AUTHORITY = "no_authority"
+    KEY_OF_AUTHORITY = "key_of_authority"
+    KEY_OF_ANOTHER = "key_of_another"
 
 
 class KeyMaterialError(ValueError):
     """What was given is no key or certificate that can be used."""
+
+    def __init__(self, fault: Fault, date: datetime | None = None) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+        self.placeholders = {"date": date.date().isoformat()} if date else {}
+        """Those of the fault's text."""
 
 
 # Made
@@ -114,7 +139,7 @@ def _alternative_name(host: str) -> x509.GeneralName:
 
 
 def read_bytes(text: str) -> bytes:
-    """Read hexadecimal digits, with or without separators, or else Base64; KeyMaterialError."""
+    """Read hexadecimal digits, with or without separators, or else Base64; ValueError."""
     try:
         return bytes.fromhex(_SEPARATORS.sub("", text))
     except ValueError:
@@ -123,11 +148,11 @@ def read_bytes(text: str) -> bytes:
     try:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except ValueError:
-        raise KeyMaterialError("neither hexadecimal digits nor Base64") from None
+        raise ValueError("neither hexadecimal digits nor Base64") from None
 
 
 def read_pre_shared_key(text: str) -> bytes:
-    """Read a pre-shared key in what `read_bytes` reads; KeyMaterialError with a Fault.
+    """Read a pre-shared key in what `read_bytes` reads; KeyMaterialError.
 
     To Base64, hexadecimal digits with a typo are another key, with which no device would connect.
     """
@@ -135,7 +160,7 @@ def read_pre_shared_key(text: str) -> bytes:
         raise KeyMaterialError(Fault.NEARLY_HEXADECIMAL)
     try:
         key = read_bytes(text)
-    except KeyMaterialError:
+    except ValueError:
         raise KeyMaterialError(Fault.INVALID_KEY) from None
     if not PSK_BYTES <= len(key) <= MAX_PSK:
         raise KeyMaterialError(Fault.INVALID_KEY)
@@ -164,12 +189,14 @@ def read_public_key(text: str) -> bytes:
     It is in PEM, or its DER or its point (SEC 1 2.3.3) is in what `read_bytes` reads. A certificate
     will do as well.
     """
-    blocks = _pem_blocks(text)
-    data = blocks[0] if blocks else read_bytes(text)
     try:
-        key = _load_public_key(data)
-    except (ValueError, UnsupportedAlgorithm) as err:
-        raise KeyMaterialError("no public key") from err
+        blocks = _pem_blocks(text)
+        key = _load_public_key(blocks[0] if blocks else read_bytes(text))
+    except ValueError, UnsupportedAlgorithm:
+        private = _holds_private_key(text)
+        raise KeyMaterialError(
+            Fault.IS_PRIVATE_KEY if private else Fault.INVALID_PUBLIC_KEY
+        ) from None
     return public_der(_public_on_p256(key))
 
 
@@ -180,7 +207,7 @@ def _load_public_key(data: bytes) -> object:
     try:
         return load_der_public_key(data)
     except ValueError:
-        return x509.load_der_x509_certificate(data).public_key()
+        return load_certificate(data).public_key()
 
 
 def read_certificates(text: str) -> tuple[bytes, ...]:
@@ -188,15 +215,58 @@ def read_certificates(text: str) -> tuple[bytes, ...]:
 
     KeyMaterialError.
     """
-    found = _pem_blocks(text, "CERTIFICATE") or (read_bytes(text),)
-    if len(found) > MAX_CHAIN:
-        raise KeyMaterialError("too many certificates")
+    if not text.strip():
+        raise KeyMaterialError(Fault.NO_CERTIFICATE)
     try:
-        for certificate in found:
-            x509.load_der_x509_certificate(certificate)
-    except ValueError as err:
-        raise KeyMaterialError("no certificate") from err
+        found = _load_certificates(text)
+    except ValueError:
+        private = _holds_private_key(text)
+        raise KeyMaterialError(
+            Fault.IS_PRIVATE_KEY if private else Fault.INVALID_CERTIFICATE
+        ) from None
+    if len(found) > MAX_CHAIN:
+        raise KeyMaterialError(Fault.TOO_MANY_CERTIFICATES)
     return found
+
+
+def _load_certificates(text: str) -> tuple[bytes, ...]:
+    """ValueError."""
+    found = _pem_blocks(text, "CERTIFICATE") or (read_bytes(text),)
+    for certificate in found:
+        load_certificate(certificate)
+    return found
+
+
+def check_validity(certificates: Iterable[bytes], at: datetime) -> None:
+    """KeyMaterialError when one of the certificates (DER) has expired or is not valid yet."""
+    for certificate in map(load_certificate, certificates):
+        if at > certificate.not_valid_after_utc:
+            raise KeyMaterialError(Fault.EXPIRED, certificate.not_valid_after_utc)
+        if at < certificate.not_valid_before_utc:
+            raise KeyMaterialError(Fault.NOT_YET_VALID, certificate.not_valid_before_utc)
+
+
+def check_authorities(certificates: Iterable[bytes]) -> None:
+    """KeyMaterialError when one of the certificates (DER) could vouch for no device.
+
+    That is as `protocol.dtls.certificates.validated_path` has it.
+    """
+    for certificate in map(load_certificate, certificates):
+        try:
+            extensions = certificate.extensions
+            is_authority = extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+            key = certificate.public_key()
+        except ValueError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension:
+            raise KeyMaterialError(Fault.NO_AUTHORITY) from None
+        if not is_authority:
+            raise KeyMaterialError(Fault.NO_AUTHORITY)
+        match key:
+            case rsa.RSAPublicKey() if key.key_size >= MIN_RSA:
+                pass
+            case ec.EllipticCurvePublicKey() if isinstance(key.curve, AUTHORITY_CURVES):
+                pass
+            case _:
+                raise KeyMaterialError(Fault.KEY_OF_AUTHORITY)
 
 
 def read_private_key(text: str) -> ec.EllipticCurvePrivateKey:
@@ -204,26 +274,51 @@ def read_private_key(text: str) -> ec.EllipticCurvePrivateKey:
 
     KeyMaterialError. The text may hold other PEM blocks, such as certificates, too.
     """
-    blocks = [match[0] for match in _PEM.finditer(text) if match[1].endswith("PRIVATE KEY")]
     try:
-        key = (
-            load_pem_private_key(blocks[0].encode(), None)
-            if blocks
-            else load_der_private_key(read_bytes(text), None)
-        )
-    except (ValueError, TypeError, UnsupportedAlgorithm) as err:
-        raise KeyMaterialError("no private key, or one with a password") from err
+        key = _load_private_key(text)
+    except TypeError:
+        raise KeyMaterialError(Fault.HAS_PASSWORD) from None
+    except ValueError, UnsupportedAlgorithm:
+        certificate = _holds_certificate(text)
+        raise KeyMaterialError(
+            Fault.IS_CERTIFICATE if certificate else Fault.INVALID_PRIVATE_KEY
+        ) from None
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return key
-    raise KeyMaterialError("the key is not on P-256")
+    raise KeyMaterialError(Fault.NOT_ON_P256)
+
+
+def _load_private_key(text: str) -> object:
+    """ValueError, UnsupportedAlgorithm; TypeError when it has a password."""
+    blocks = [match[0] for match in _PEM.finditer(text) if match[1].endswith("PRIVATE KEY")]
+    if blocks:
+        return load_pem_private_key(blocks[0].encode(), None)
+    return load_der_private_key(read_bytes(text), None)
+
+
+def _holds_private_key(text: str) -> bool:
+    try:
+        _load_private_key(text)
+    except TypeError:
+        return True
+    except ValueError, UnsupportedAlgorithm:
+        return False
+    return True
+
+
+def _holds_certificate(text: str) -> bool:
+    try:
+        return bool(_load_certificates(text))
+    except ValueError:
+        return False
 
 
 def public_key_of(certificate: bytes) -> bytes:
     """Return the public key of a certificate (DER), as `read_public_key` does."""
     try:
-        key = x509.load_der_x509_certificate(certificate).public_key()
+        key = load_certificate(certificate).public_key()
     except (ValueError, UnsupportedAlgorithm) as err:
-        raise KeyMaterialError("no certificate") from err
+        raise KeyMaterialError(Fault.INVALID_CERTIFICATE) from err
     return public_der(_public_on_p256(key))
 
 
@@ -239,7 +334,7 @@ def _pem_blocks(text: str, kind: str | None = None) -> tuple[bytes, ...]:
 def _public_on_p256(key: object) -> ec.EllipticCurvePublicKey:
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return key
-    raise KeyMaterialError("the key is not on P-256")
+    raise KeyMaterialError(Fault.NOT_ON_P256)
 
 
 # Shown

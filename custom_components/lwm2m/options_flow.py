@@ -17,13 +17,13 @@ from .key_material import (
     KeyMaterialError,
     fingerprint,
     pem,
-    read_certificates,
     read_private_key,
 )
 from .server_identity import (
     async_ensure_identity,
     async_make_identity,
     async_store_identity,
+    read_chain,
     read_identity,
 )
 
@@ -92,11 +92,12 @@ class Lwm2mOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Take a certificate and its key."""
         errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
         if user_input is not None:
             try:
                 identity = read_identity(user_input["private_key"], user_input["certificates"])
-            except KeyMaterialError:
-                errors = _identity_errors(user_input)
+            except KeyMaterialError as err:
+                errors, placeholders = _identity_errors(user_input, err)
             else:
                 return self._change_identity(identity)
         shown = {"certificates": user_input["certificates"]} if user_input else None
@@ -104,6 +105,7 @@ class Lwm2mOptionsFlow(OptionsFlow):
             step_id="import_identity",
             data_schema=self.add_suggested_values_to_schema(IDENTITY_SCHEMA, shown),
             errors=errors,
+            description_placeholders=placeholders,
         )
 
     async def async_step_new_identity(
@@ -121,12 +123,16 @@ class Lwm2mOptionsFlow(OptionsFlow):
         return self.async_abort(reason="identity_changed")
 
 
-def _identity_errors(user_input: dict[str, Any]) -> dict[str, str]:
-    """Tell which field is wrong, or that they do not belong together."""
+def _identity_errors(
+    user_input: dict[str, Any], found: KeyMaterialError
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Tell which field is wrong, or what was found with both, with placeholders for it."""
     errors: dict[str, str] = {}
-    for field, read in (("certificates", read_certificates), ("private_key", read_private_key)):
+    placeholders: dict[str, str] = {}
+    for field, read in (("certificates", read_chain), ("private_key", read_private_key)):
         try:
             read(user_input[field])
-        except KeyMaterialError:
-            errors[field] = f"invalid_{field}"
-    return errors or {"base": "invalid_identity"}
+        except KeyMaterialError as err:
+            errors[field] = err.fault
+            placeholders |= err.placeholders
+    return errors or {"base": found.fault}, placeholders

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from homeassistant.components import network
 from homeassistant.const import CONF_HOST
 from homeassistant.core import callback
+from homeassistant.util import dt as dt_util
 
 from .credentials import dump_identity, load_identity
 from .key_material import (
+    Fault,
     KeyMaterialError,
+    check_validity,
     make_certificate,
     make_private_key,
     public_key_of,
@@ -54,10 +57,18 @@ def read_identity(private_key: str, certificates: str) -> ServerIdentity:
     KeyMaterialError, also when the key is that of another certificate.
     """
     key = read_private_key(private_key)
-    identity = ServerIdentity(key, read_certificates(certificates))
+    identity = ServerIdentity(key, read_chain(certificates))
     if public_key_of(identity.chain[0]) != identity.public_key:
-        raise KeyMaterialError("the key is not that of the first certificate")
+        raise KeyMaterialError(Fault.KEY_OF_ANOTHER)
     return identity
+
+
+def read_chain(certificates: str) -> tuple[bytes, ...]:
+    """Read the certificates of a server, which are valid now, its own first; KeyMaterialError."""
+    chain = read_certificates(certificates)
+    public_key_of(chain[0])
+    check_validity(chain, dt_util.utcnow())
+    return chain
 
 
 @callback

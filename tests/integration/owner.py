@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.util import dt as dt_util
 
 from custom_components.lwm2m.const import CONF_ENDPOINT, SUBENTRY_TYPE_DEVICE
 from custom_components.lwm2m.credentials import CONF_SECURITY, SecurityMode
 from custom_components.lwm2m.protocol.security import PreSharedKey
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
     from homeassistant.config_entries import ConfigSubentry
     from homeassistant.core import HomeAssistant
 
@@ -20,6 +28,34 @@ if TYPE_CHECKING:
 ENDPOINT = "kitchen-board"
 KEY = bytes(range(16))
 PSK = PreSharedKey(b"kitchen", KEY)
+
+
+def certify(
+    key: CertificateIssuerPrivateKeyTypes,
+    *,
+    authority: bool = True,
+    days: tuple[int, int] = (-1, 30),
+    issuer: CertificateIssuerPrivateKeyTypes | None = None,
+) -> bytes:
+    """Return a certificate (DER) that is valid between two days from now; self-signed if need be.
+
+    All have the same name.
+    """
+    issuer = issuer or key
+    now = dt_util.utcnow()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, ENDPOINT)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    )
+    algorithm = None if isinstance(issuer, Ed25519PrivateKey) else hashes.SHA256()
+    return builder.sign(issuer, algorithm).public_bytes(Encoding.DER)
 
 
 class DeviceFlow:

@@ -30,6 +30,7 @@ from custom_components.lwm2m.key_material import (
     make_certificate,
     make_private_key,
     pem,
+    private_der,
     public_der,
     public_key_of,
     read_certificates,
@@ -39,7 +40,7 @@ from custom_components.lwm2m.protocol.dtls import CertificateTrust, CertificateU
 from custom_components.lwm2m.protocol.security import Certificate, PreSharedKey, RawPublicKey
 
 from .conftest import LOOPBACK, RunBoard, settle
-from .owner import ENDPOINT, KEY, PSK, DeviceFlow
+from .owner import ENDPOINT, KEY, PSK, DeviceFlow, certify
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigSubentry
@@ -51,8 +52,10 @@ if TYPE_CHECKING:
 DEVICE_KEY = make_private_key()
 PUBLIC_KEY = public_der(DEVICE_KEY.public_key())
 CERTIFICATE = make_certificate(DEVICE_KEY, ENDPOINT)
-AUTHORITY = make_certificate(make_private_key(), "Authority")
-ROOT = make_certificate(make_private_key(), "Root")
+AUTHORITY = certify(make_private_key())
+ROOT = certify(make_private_key())
+EXPIRED = certify(make_private_key(), days=(-9, -2))
+FUTURE = certify(make_private_key(), days=(2, 9))
 
 
 def credential_of(hub: Hub, endpoint: str = ENDPOINT) -> Credential | None:
@@ -180,10 +183,17 @@ async def test_key_pair_is_made_and_shown_once(
     assert result["description_placeholders"]["device_key"] == "-"
 
 
-async def test_what_is_no_public_key_is_refused(flow: DeviceFlow) -> None:
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("no key", Fault.INVALID_PUBLIC_KEY),
+        (pem("PRIVATE KEY", private_der(DEVICE_KEY)), Fault.IS_PRIVATE_KEY),
+    ],
+)
+async def test_what_is_no_public_key_is_refused(flow: DeviceFlow, text: str, error: Fault) -> None:
     await flow.add(SecurityMode.RAW_PUBLIC_KEY)
-    result = await flow.send(public_key="no key")
-    assert result["errors"] == {"public_key": "invalid_public_key"}
+    result = await flow.send(public_key=text)
+    assert result["errors"] == {"public_key": error}
 
 
 async def test_public_key_of_another_device_is_refused(flow: DeviceFlow) -> None:
@@ -258,14 +268,37 @@ async def test_certificate_is_held_for_what_was_chosen(
             {"trust": Trust.ISSUED, "certificate": pem("CERTIFICATE", AUTHORITY)},
             {"certificate": "certificate_not_needed"},
         ),
-        ({"trust": Trust.DOMAIN_ISSUED_CERTIFICATE}, {"certificate": "invalid_certificate"}),
+        ({"trust": Trust.ISSUED, "roots": "junk"}, {"roots": "roots_not_needed"}),
+        (
+            {
+                "trust": Trust.TRUST_ANCHOR_ASSERTION,
+                "certificate": pem("CERTIFICATE", AUTHORITY),
+                "roots": "junk",
+            },
+            {"roots": "roots_not_needed"},
+        ),
+        ({"trust": Trust.DOMAIN_ISSUED_CERTIFICATE}, {"certificate": Fault.NO_CERTIFICATE}),
         (
             {"trust": Trust.CA_CONSTRAINT, "certificate": pem("CERTIFICATE", AUTHORITY)},
-            {"roots": "invalid_certificate"},
+            {"roots": Fault.NO_CERTIFICATE},
+        ),
+        (
+            {
+                "trust": Trust.DOMAIN_ISSUED_CERTIFICATE,
+                "certificate": pem("PRIVATE KEY", private_der(DEVICE_KEY)),
+            },
+            {"certificate": Fault.IS_PRIVATE_KEY},
+        ),
+        (
+            {
+                "trust": Trust.TRUST_ANCHOR_ASSERTION,
+                "certificate": pem("CERTIFICATE", CERTIFICATE),
+            },
+            {"certificate": Fault.NO_AUTHORITY},
         ),
         (
             {"trust": Trust.TRUST_ANCHOR_ASSERTION, "certificate": "no certificate"},
-            {"certificate": "invalid_certificate"},
+            {"certificate": Fault.INVALID_CERTIFICATE},
         ),
     ],
 )
@@ -288,11 +321,40 @@ async def test_certificate_of_a_device_is_on_the_curve_that_devices_have(
     flow: DeviceFlow, trust: Trust, errors: dict[str, str] | None
 ) -> None:
     """An authority may have another key."""
-    key = ec.generate_private_key(ec.SECP384R1())
-    certificate = pem("CERTIFICATE", make_certificate(key, ENDPOINT))
+    certificate = pem("CERTIFICATE", certify(ec.generate_private_key(ec.SECP384R1())))
     await flow.add(SecurityMode.CERTIFICATE)
-    result = await flow.send(trust=trust, certificate=certificate, roots=certificate)
-    assert result.get("errors") == errors
+    needed = dict.fromkeys(trust.fields, certificate)
+    assert (await flow.send(trust=trust, **needed)).get("errors") == errors
+
+
+@pytest.mark.parametrize(
+    ("trust", "held", "roots", "errors"),
+    [
+        (Trust.TRUST_ANCHOR_ASSERTION, EXPIRED, None, {"certificate": Fault.EXPIRED}),
+        (Trust.CA_CONSTRAINT, EXPIRED, ROOT, {"certificate": Fault.EXPIRED}),
+        (Trust.CA_CONSTRAINT, AUTHORITY, EXPIRED, {"roots": Fault.EXPIRED}),
+        (
+            Trust.SERVICE_CERTIFICATE_CONSTRAINT,
+            FUTURE,
+            ROOT,
+            {"certificate": Fault.NOT_YET_VALID},
+        ),
+        (Trust.DOMAIN_ISSUED_CERTIFICATE, EXPIRED, None, None),
+    ],
+)
+async def test_certificate_is_refused_that_no_handshake_would_take_today(
+    flow: DeviceFlow,
+    trust: Trust,
+    held: bytes,
+    roots: bytes | None,
+    errors: dict[str, str] | None,
+) -> None:
+    """One that is trusted by itself does not expire."""
+    await flow.add(SecurityMode.CERTIFICATE)
+    texts = {"certificate": pem("CERTIFICATE", held)}
+    if roots:
+        texts["roots"] = pem("CERTIFICATE", roots)
+    assert (await flow.send(trust=trust, **texts)).get("errors") == errors
 
 
 # What is shown

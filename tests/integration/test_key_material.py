@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from random import Random
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -16,12 +19,15 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.lwm2m.key_material import (
     MAX_CHAIN,
     Fault,
     KeyMaterialError,
+    check_authorities,
+    check_validity,
     fingerprint,
     make_certificate,
     make_pre_shared_key,
@@ -35,12 +41,22 @@ from custom_components.lwm2m.key_material import (
     read_private_key,
     read_public_key,
 )
+from custom_components.lwm2m.protocol.dtls import CertificateTrust, CertificateUsage
+
+from .owner import certify
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
 KEY = make_private_key()
 SPKI = public_der(KEY.public_key())
 CERTIFICATE = make_certificate(KEY, "kitchen-board")
 OTHER_CURVE = ec.generate_private_key(ec.SECP384R1())
 RSA = rsa.generate_private_key(65537, 2048)
+WEAK_RSA = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it is to be refused
+ENCRYPTED = KEY.private_bytes(
+    Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
+).decode()
 
 
 def test_pre_shared_keys_differ() -> None:
@@ -97,7 +113,7 @@ def test_base64_may_lack_its_padding() -> None:
 
 @pytest.mark.parametrize("text", ["secret!", "0xg!", "AP8QA", "schlüssel"])
 def test_error_does_not_repeat_what_was_given(text: str) -> None:
-    with pytest.raises(KeyMaterialError) as raised:
+    with pytest.raises(ValueError, match="neither hexadecimal digits nor Base64") as raised:
         read_bytes(text)
     assert text not in str(raised.value)
 
@@ -164,20 +180,33 @@ def test_public_key_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "fault"),
     [
-        "",
-        "hello",
-        SPKI[:-1].hex(),
-        "04" + "00" * 64,
-        pem("PUBLIC KEY", public_der(OTHER_CURVE.public_key())),
-        RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
-        pem("PRIVATE KEY", private_der(KEY)),
+        ("", Fault.INVALID_PUBLIC_KEY),
+        ("hello", Fault.INVALID_PUBLIC_KEY),
+        (SPKI[:-1].hex(), Fault.INVALID_PUBLIC_KEY),
+        ("04" + "00" * 64, Fault.INVALID_PUBLIC_KEY),
+        (pem("PUBLIC KEY", public_der(OTHER_CURVE.public_key())), Fault.NOT_ON_P256),
+        (
+            RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+            Fault.NOT_ON_P256,
+        ),
+        (pem("PRIVATE KEY", private_der(KEY)), Fault.IS_PRIVATE_KEY),
+        (private_der(KEY).hex(), Fault.IS_PRIVATE_KEY),
     ],
-    ids=["nothing", "text", "cut", "not on the curve", "other curve", "rsa", "private alone"],
+    ids=[
+        "nothing",
+        "text",
+        "cut",
+        "not on the curve",
+        "other curve",
+        "rsa",
+        "private alone",
+        "private in hexadecimal",
+    ],
 )
-def test_what_is_no_public_key_is_refused(text: str) -> None:
-    with pytest.raises(KeyMaterialError):
+def test_what_is_no_public_key_is_refused(text: str, fault: Fault) -> None:
+    with pytest.raises(KeyMaterialError, match=fault):
         read_public_key(text)
 
 
@@ -195,13 +224,57 @@ def test_certificate_is_read_in_base64() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", pem("CERTIFICATE", b"no"), "\n".join([pem("CERTIFICATE", CERTIFICATE)] * (MAX_CHAIN + 1))],
-    ids=["nothing", "broken", "too many"],
+    ("text", "fault"),
+    [
+        (" ", Fault.NO_CERTIFICATE),
+        (pem("CERTIFICATE", b"no"), Fault.INVALID_CERTIFICATE),
+        (pem("CERTIFICATE", CERTIFICATE) * (MAX_CHAIN + 1), Fault.TOO_MANY_CERTIFICATES),
+        (pem("PRIVATE KEY", private_der(KEY)), Fault.IS_PRIVATE_KEY),
+        (ENCRYPTED, Fault.IS_PRIVATE_KEY),
+    ],
+    ids=["nothing", "broken", "too many", "private key", "private key with a password"],
 )
-def test_what_is_no_certificate_is_refused(text: str) -> None:
-    with pytest.raises(KeyMaterialError):
+def test_what_is_no_certificate_is_refused(text: str, fault: Fault) -> None:
+    with pytest.raises(KeyMaterialError, match=fault):
         read_certificates(text)
+
+
+def test_day_on_which_a_certificate_ends_is_said() -> None:
+    with pytest.raises(KeyMaterialError, match=Fault.EXPIRED) as raised:
+        check_validity([CERTIFICATE], datetime.max.replace(tzinfo=UTC))
+    assert raised.value.placeholders == {"date": "9999-12-31"}
+
+
+AUTHORITIES = [
+    ("P-256", KEY, None),
+    ("P-384", OTHER_CURVE, None),
+    ("P-521", ec.generate_private_key(ec.SECP521R1()), None),
+    ("RSA", RSA, None),
+    ("weak RSA", WEAK_RSA, Fault.KEY_OF_AUTHORITY),
+    ("other curve", ec.generate_private_key(ec.SECP256K1()), Fault.KEY_OF_AUTHORITY),
+    ("Ed25519", Ed25519PrivateKey.generate(), Fault.KEY_OF_AUTHORITY),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [case[1:] for case in AUTHORITIES],
+    ids=[case[0] for case in AUTHORITIES],
+)
+def test_authority_is_taken_whose_devices_get_in(
+    key: CertificateIssuerPrivateKeyTypes, fault: Fault | None
+) -> None:
+    certificate = certify(key)
+    anchor = CertificateTrust(CertificateUsage.TRUST_ANCHOR_ASSERTION, certificate)
+    device = certify(KEY, authority=False, issuer=key)
+    assert anchor.accepts([device], dt_util.utcnow()) is (fault is None)
+    with pytest.raises(KeyMaterialError, match=fault) if fault else nullcontext():
+        check_authorities([certificate])
+
+
+def test_certificate_that_may_issue_none_is_no_authority() -> None:
+    with pytest.raises(KeyMaterialError, match=Fault.NO_AUTHORITY):
+        check_authorities([certify(KEY, authority=False)])
 
 
 # Private keys
@@ -222,20 +295,22 @@ def test_private_key_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "fault"),
     [
-        "",
-        pem("PUBLIC KEY", SPKI),
-        pem("PRIVATE KEY", private_der(OTHER_CURVE)),
-        RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
-        KEY.private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
-        ).decode(),
+        ("", Fault.INVALID_PRIVATE_KEY),
+        (pem("PUBLIC KEY", SPKI), Fault.INVALID_PRIVATE_KEY),
+        (pem("CERTIFICATE", CERTIFICATE), Fault.IS_CERTIFICATE),
+        (pem("PRIVATE KEY", private_der(OTHER_CURVE)), Fault.NOT_ON_P256),
+        (
+            RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+            Fault.NOT_ON_P256,
+        ),
+        (ENCRYPTED, Fault.HAS_PASSWORD),
     ],
-    ids=["nothing", "public", "other curve", "rsa", "password"],
+    ids=["nothing", "public", "certificate", "other curve", "rsa", "password"],
 )
-def test_what_is_no_private_key_is_refused(text: str) -> None:
-    with pytest.raises(KeyMaterialError):
+def test_what_is_no_private_key_is_refused(text: str, fault: Fault) -> None:
+    with pytest.raises(KeyMaterialError, match=fault):
         read_private_key(text)
 
 

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.data_entry_flow import FlowResultType
@@ -18,6 +19,7 @@ from custom_components.lwm2m.const import CONF_ACCEPT_NEW_DEVICES, DOMAIN, Accep
 from custom_components.lwm2m.credentials import load_identity
 from custom_components.lwm2m.exposure import Exposure, exposure_of
 from custom_components.lwm2m.key_material import (
+    Fault,
     make_certificate,
     make_private_key,
     pem,
@@ -28,6 +30,7 @@ from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.repairs import TurnPlainCoapOff
 
 from .conftest import LOOPBACK, settle
+from .owner import certify
 from .test_config_flow import add_server, folded, open_options, reconfigure
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from custom_components.lwm2m.protocol.dtls import ServerIdentity
 
 KEY = make_private_key()
+P384 = ec.generate_private_key(ec.SECP384R1())
 CERTIFICATE = make_certificate(KEY, "Imported")
 OTHER = make_certificate(make_private_key(), "Other")
 
@@ -121,21 +125,50 @@ async def test_identity_is_imported_without_a_restart(
         (
             pem("CERTIFICATE", OTHER),
             pem("PRIVATE KEY", private_der(KEY)),
-            {"base": "invalid_identity"},
+            {"base": Fault.KEY_OF_ANOTHER},
         ),
         (
             "no certificate",
             pem("PRIVATE KEY", private_der(KEY)),
-            {"certificates": "invalid_certificates"},
+            {"certificates": Fault.INVALID_CERTIFICATE},
         ),
-        (pem("CERTIFICATE", CERTIFICATE), "no key", {"private_key": "invalid_private_key"}),
+        (pem("CERTIFICATE", CERTIFICATE), "no key", {"private_key": Fault.INVALID_PRIVATE_KEY}),
         (
             "no certificate",
             "no key",
-            {"certificates": "invalid_certificates", "private_key": "invalid_private_key"},
+            {"certificates": Fault.INVALID_CERTIFICATE, "private_key": Fault.INVALID_PRIVATE_KEY},
+        ),
+        (
+            pem("PRIVATE KEY", private_der(KEY)),
+            pem("CERTIFICATE", CERTIFICATE),
+            {"certificates": Fault.IS_PRIVATE_KEY, "private_key": Fault.IS_CERTIFICATE},
+        ),
+        (
+            pem("CERTIFICATE", certify(P384)),
+            pem("PRIVATE KEY", private_der(P384)),
+            {"certificates": Fault.NOT_ON_P256, "private_key": Fault.NOT_ON_P256},
+        ),
+        (
+            pem("CERTIFICATE", certify(KEY, days=(-9, -2))),
+            pem("PRIVATE KEY", private_der(KEY)),
+            {"certificates": Fault.EXPIRED},
+        ),
+        (
+            pem("CERTIFICATE", CERTIFICATE) + pem("CERTIFICATE", certify(KEY, days=(2, 9))),
+            pem("PRIVATE KEY", private_der(KEY)),
+            {"certificates": Fault.NOT_YET_VALID},
         ),
     ],
-    ids=["of another key", "no certificate", "no key", "neither"],
+    ids=[
+        "of another key",
+        "no certificate",
+        "no key",
+        "neither",
+        "swapped",
+        "other curve",
+        "expired",
+        "issuer not valid yet",
+    ],
 )
 async def test_identity_that_does_not_fit_is_refused(
     hass: HomeAssistant,
@@ -152,6 +185,22 @@ async def test_identity_that_does_not_fit_is_refused(
     )
     assert result["errors"] == errors
     assert identity_of(entry).chain == before
+
+
+async def test_day_on_which_a_certificate_expired_is_told(
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
+) -> None:
+    expired = certify(KEY, days=(-9, -2))
+    form = await open_options(hass, entry, "import_identity")
+    result = await hass.config_entries.options.async_configure(
+        form["flow_id"],
+        {
+            "certificates": pem("CERTIFICATE", expired),
+            "private_key": pem("PRIVATE KEY", private_der(KEY)),
+        },
+    )
+    end = x509.load_der_x509_certificate(expired).not_valid_after_utc
+    assert result["description_placeholders"] == {"date": f"{end:%Y-%m-%d}"}
 
 
 async def test_private_key_is_not_offered_again(

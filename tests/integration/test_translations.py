@@ -34,6 +34,7 @@ from custom_components.lwm2m.device_flow import (
     Trust,
 )
 from custom_components.lwm2m.errors import listen_failure, translate_errors
+from custom_components.lwm2m.key_material import Fault
 from custom_components.lwm2m.options_flow import IDENTITY_SCHEMA, NEW_DEVICES_SCHEMA
 from custom_components.lwm2m.protocol.coap import PortInUseError
 from custom_components.lwm2m.protocol.errors import (
@@ -102,6 +103,34 @@ def test_client_error_has_a_text(error: ClientError) -> None:
         raise error
     message = TEXTS["exceptions"][raised.value.translation_key]["message"]
     assert message.format(**raised.value.translation_placeholders or {})
+
+
+SERVERS_FAULTS = {
+    Fault.INVALID_PRIVATE_KEY,
+    Fault.HAS_PASSWORD,
+    Fault.IS_CERTIFICATE,
+    Fault.KEY_OF_ANOTHER,
+}
+"""Those of the form for the server's certificate and its key alone."""
+DEVICES_FAULTS = {
+    Fault.INVALID_KEY,
+    Fault.NEARLY_HEXADECIMAL,
+    Fault.WEAK_KEY,
+    Fault.INVALID_PUBLIC_KEY,
+    Fault.NO_AUTHORITY,
+    Fault.KEY_OF_AUTHORITY,
+}
+"""Those of the forms for devices alone."""
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_fault_of_what_was_pasted_has_texts(fault: Fault) -> None:
+    of_devices = TEXTS["config_subentries"]["device"]["error"]
+    of_server = TEXTS["options"]["error"]
+    assert (fault in of_devices, fault in of_server) == (
+        fault not in SERVERS_FAULTS,
+        fault not in DEVICES_FAULTS,
+    )
 
 
 @pytest.mark.parametrize("shelly", [False, True])
