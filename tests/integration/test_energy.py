@@ -15,10 +15,19 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     do_adhoc_statistics,
 )
 
+from custom_components.lwm2m.protocol.coap import Scheme
+from tests.devices import FixtureDevice
+
+from .boards import Shown
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from homeassistant.core import HomeAssistant
 
-    from .boards import Show, Shown
+    from custom_components.lwm2m.hub import Hub
+
+    from .boards import Show
 
 METERS = {
     "/3331/0": {5700: 1200.0, 5701: "Wh"},
@@ -72,7 +81,9 @@ async def compile_statistics(hass: HomeAssistant) -> None:
     await async_wait_recording_done(hass)
 
 
-def preferences(shown: Shown) -> Any:
+def preferences(
+    shown: Shown, grid: Mapping[str, str | None] = GRID, consumption: Iterable[str] = CONSUMPTION
+) -> Any:
     """Return what an owner chooses in the settings of the energy dashboard."""
 
     def chosen(path: str | None) -> str | None:
@@ -90,12 +101,25 @@ def preferences(shown: Shown) -> Any:
 
     return {
         "energy_sources": [
-            *(source("grid", path, power) for path, power in GRID.items()),
+            *(source("grid", path, power) for path, power in grid.items()),
             source("gas", "/3423/0/1", None),
             source("water", "/3424/0/1", None),
         ],
-        "device_consumption": [{"stat_consumption": chosen(path)} for path in CONSUMPTION],
+        "device_consumption": [{"stat_consumption": chosen(path)} for path in consumption],
     }
+
+
+async def validated(hass: HomeAssistant, chosen: Any) -> int:
+    """Return how many sources the energy dashboard takes, all of them without an issue."""
+    manager = await async_get_manager(hass)
+    await manager.async_update(chosen)
+    await compile_statistics(hass)
+    validation = await async_validate(hass)
+    issues = [
+        issue for sources in validation.as_dict().values() for source in sources for issue in source
+    ]
+    assert issues == []
+    return len(validation.energy_sources)
 
 
 @pytest.mark.usefixtures("recorder_mock")
@@ -103,17 +127,21 @@ async def test_meters_have_their_place_in_the_energy_dashboard(
     hass: HomeAssistant, show: Show
 ) -> None:
     shown = await show(METERS)
-    manager = await async_get_manager(hass)
-    await manager.async_update(preferences(shown))
-    await compile_statistics(hass)
+    assert await validated(hass, preferences(shown)) == len(GRID) + 2
 
-    validation = await async_validate(hass)
 
-    assert len(validation.energy_sources) == len(GRID) + 2
-    issues = [
-        issue for sources in validation.as_dict().values() for source in sources for issue in source
-    ]
-    assert issues == []
+@pytest.mark.usefixtures("recorder_mock")
+async def test_meter_of_a_household_has_its_place_in_the_energy_dashboard(
+    hass: HomeAssistant, hub: Hub
+) -> None:
+    meter = FixtureDevice.load("household-meter")
+    hub.async_approve(meter.endpoint)
+    async with meter.board(hub.server.ports[Scheme.COAP]) as board:
+        await board.registered()
+        await hass.async_block_till_done(wait_background_tasks=True)
+        shown = Shown(hass, hub.devices[meter.endpoint], board)
+        grid = {"/3421/0/25": "/3421/0/16"}
+        assert await validated(hass, preferences(shown, grid, ())) == len(grid) + 2
 
 
 async def test_meters_of_gas_and_water_on_one_board_share_no_name(show: Show) -> None:
