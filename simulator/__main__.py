@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from contextlib import suppress
 import signal
 import sys
 import time
@@ -34,11 +35,25 @@ DEFAULT_TICK = 5.0
 
 
 def parse_server(text: str) -> tuple[str, str, int]:
-    """Read ``coap://host:port``, also coaps, coap+tcp and coaps+tcp; ValueError when it is none."""
-    url = urlsplit(text)
+    """Read ``coap://host:port``, also coaps, coap+tcp and coaps+tcp; else ArgumentTypeError."""
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        url, port = urlsplit(""), None
     if url.scheme not in DEFAULT_PORTS or not url.hostname or url.path not in ("", "/"):
-        raise ValueError(f"not an address such as coap://127.0.0.1:5683: {text}")
-    return url.scheme, url.hostname, url.port or DEFAULT_PORTS[url.scheme]
+        raise argparse.ArgumentTypeError(f"{text} is no address such as coap://127.0.0.1:5683")
+    return url.scheme, url.hostname, port or DEFAULT_PORTS[url.scheme]
+
+
+def parse_key(text: str) -> bytes:
+    """Read a key in hexadecimal digits, which errors do not repeat; else ArgumentTypeError."""
+    with suppress(ValueError):
+        if key := bytes.fromhex(text):
+            return key
+    raise argparse.ArgumentTypeError(
+        "a key is hexadecimal digits, two for each byte, such as 000102030405060708090a0b0c0d0e0f"
+    )
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -55,7 +70,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--key",
-        type=bytes.fromhex,
+        type=parse_key,
         metavar="HEX",
         help="the boards' pre-shared key, with coaps; its identity is the endpoint's name",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 import re
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from custom_components.lwm2m.protocol.path import Path
 from .blueprint import Blueprint
 from .drift import Drift
 from .errors import RefusedError
-from .meters import SMART_METER
+from .meters import SMART_METER, hours_since_installation
 from .outdoors import BIKE_TRACKER, GARDEN_CONTROLLER
 from .parts import BATTERY_LEVEL, SIGNAL, battery, device, follow_extremes, mains, sensor
 from .settings import Settings
@@ -96,6 +97,14 @@ PLUG_LOAD = 46.0
 _VOLTAGE = Drift(PLUG_VOLTAGE, 231.0, 1.5)
 
 
+def plug_energy(moment: datetime) -> float:
+    """Return what the meter of the plug begins with, in Wh.
+
+    It is more than it can have counted since it was last started, so it never goes back.
+    """
+    return round(1.1 * PLUG_LOAD * hours_since_installation(moment), 1)
+
+
 def _reset_energy(board: Board, path: Path, arguments: str) -> None:
     board.set(PLUG_ENERGY, 0.0)
 
@@ -121,7 +130,12 @@ SMART_PLUG = Blueprint(
     instances={
         **device("Switchback 1", "smart plug", mains()),
         Path(3312, 0): {5850: True, 5852: 0, 5750: "Floor lamp"},
-        Path(3305, 0): {5800: PLUG_LOAD, 5805: 12_345.6, 5820: 1.0, 5822: _reset_energy},
+        Path(3305, 0): {
+            5800: PLUG_LOAD,
+            5805: plug_energy(datetime.now(UTC)),
+            5820: 1.0,
+            5822: _reset_energy,
+        },
         Path(3316, 0): {5700: 231.0, 5701: "V"},
         Path(3317, 0): {5700: 0.199, 5701: "A"},
     },

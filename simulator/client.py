@@ -10,7 +10,7 @@ from aiocoap import CHANGED, CREATED, DELETE, DELETED, POST, Message
 
 from custom_components.lwm2m.protocol.codec import ContentFormat
 
-from .coap import Endpoint, NoAnswerError, NoConnectionError
+from .coap import DeniedError, Endpoint, NoAnswerError, NoConnectionError
 from .events import EventKind
 from .links import register_links
 from .management import Management
@@ -137,7 +137,8 @@ class Client:
                 lost = isinstance(error, NoConnectionError)
                 delay = self._settings.retry if lost else None
                 self.location = self.location if lost else None
-                self._emit(EventKind.UNANSWERED)
+                denied = error if isinstance(error, DeniedError) else None
+                self._emit(EventKind.REFUSED if denied else EventKind.UNANSWERED, value=denied)
                 for future in waiting:
                     if not future.done():
                         future.set_exception(error)

@@ -20,7 +20,7 @@ from aiocoap import ACK, CON, CONTINUE, EMPTY, NON, RST, Message
 from aiocoap.error import Error
 
 from .blockwise import SIZE_EXPONENT, Uploads, first_block, request_block
-from .dtls import SecureLink
+from .dtls import RefusedError, SecureLink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,10 @@ MEMORY = 64
 
 class NoAnswerError(Exception):
     """The server did not acknowledge or answer a request, or reset it."""
+
+
+class DeniedError(NoAnswerError):
+    """The server does not take the board's credential."""
 
 
 class NoConnectionError(NoAnswerError):
@@ -175,7 +179,14 @@ class Endpoint(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if self.muted or addr[:2] != self._server:
             return
-        for content in self._link.receive(data) if self._link else (data,):
+        try:
+            contents = self._link.receive(data) if self._link else [data]
+        except RefusedError as error:
+            for future in self._pending.values():
+                if not future.done():
+                    future.set_exception(DeniedError(str(error)))
+            return
+        for content in contents:
             self._take(content)
 
     def _take(self, data: bytes) -> None:

@@ -60,6 +60,10 @@ _EXTENSIONS = {
 """The connection ID is for the server's sake: this side has one peer only (RFC 9146 3)."""
 
 
+class RefusedError(DtlsError):
+    """The server ended the handshake with an alert."""
+
+
 class Session:
     """One connection, from its ClientHello to its end; without sockets and timers."""
 
@@ -152,7 +156,8 @@ class Session:
                 early, self._early = self._early, []
                 return [answer for kept in early for answer in self._take(kept)]
             case ContentType.ALERT if record.fragment[:1] == AlertLevel.FATAL.to_bytes():
-                raise DtlsError(f"the server refused: alert {record.fragment[-1]}")
+                alert = record.fragment[-1]
+                raise RefusedError(f"the server does not take identity and key (alert {alert})")
         return []
 
     def _handshake(self, data: bytes) -> list[bytes]:
@@ -260,12 +265,15 @@ class SecureLink:
             self._await_answer()
 
     def receive(self, datagram: bytes) -> list[bytes]:
-        """Take a datagram and return the messages in it."""
+        """Take a datagram and return the messages in it; RefusedError."""
         session = self._session
         if session is None:
             return []
         try:
             self._transmit(session.receive(datagram))
+        except RefusedError:
+            self.reset()
+            raise
         except DtlsError:
             self.reset()
             return []

@@ -21,7 +21,7 @@ class EventKind(StrEnum):
     """Kinds of events; the comment says what `Event.value` holds."""
 
     REGISTERED = "registered"  # the registration's location
-    REFUSED = "refused"  # the code that answered Register or Update
+    REFUSED = "refused"  # the code that answered Register or Update, or a DeniedError
     UNANSWERED = "unanswered"
     UPDATED = "updated"
     DEREGISTERED = "deregistered"

@@ -60,16 +60,17 @@ class Use:
 
     def rate(self, moment: datetime) -> float:
         """Return how much is used in an hour."""
-        hours = _hours(moment)
+        hours = hours_since_installation(moment)
         return self.mean * (1 + sum(swing.rate(hours) for swing in self.swings))
 
     def total(self, moment: datetime) -> float:
         """Return how much was used since the meters were installed."""
-        hours = _hours(moment)
+        hours = hours_since_installation(moment)
         return self.mean * (hours + sum(swing.total(hours) for swing in self.swings))
 
 
-def _hours(moment: datetime) -> float:
+def hours_since_installation(moment: datetime) -> float:
+    """Return for how long the meters have counted."""
     return (moment - INSTALLED) / timedelta(hours=1)
 
 

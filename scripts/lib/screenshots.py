@@ -39,7 +39,7 @@ from .browser import (
     press,
     signed_in,
 )
-from .demo import NEW_BOARD_PREFIX, SECURED, say
+from .demo import NEWCOMER, SECURED, say
 from .home_assistant import HOST, HomeAssistantError
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
 ALL = ROOT / "artifacts" / "screenshots"
-NEWCOMER = NEW_BOARD_PREFIX + WEATHER_STATION.name
 EXAMPLE = "kitchen-board"
 SERVER = "LwM2M server"
 WIDTH, HEIGHT = 1024, 800

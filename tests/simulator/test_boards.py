@@ -35,6 +35,7 @@ from simulator.boards import (
     PLUG_POWER,
     SMART_PLUG,
     WEATHER_STATION,
+    plug_energy,
 )
 from simulator.meters import (
     METER_ENERGY,
@@ -275,6 +276,13 @@ class TestPlug:
         before = plug.value(PLUG_ENERGY)
         plug.tick(HOUR)
         assert plug.value(PLUG_ENERGY) == before
+
+    def test_its_meter_never_goes_back_when_it_is_started_again(self, plug: Board) -> None:
+        started = datetime(2026, 1, 1, tzinfo=UTC)
+        plug.set(PLUG_ENERGY, plug_energy(started))
+        for later in range(1, 49):
+            plug.tick(HOUR)
+            assert plug.value(PLUG_ENERGY) < plug_energy(started + timedelta(hours=later))
 
     async def test_its_energy_can_be_reset(self, peer: Peer, plug: Board) -> None:
         await peer.request(plug, POST, "/3305/0/5822")

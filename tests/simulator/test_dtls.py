@@ -24,6 +24,7 @@ from simulator import dtls
 from simulator.board import Board
 from simulator.boards import PLUG_ON, PLUG_POWER, SMART_PLUG
 from simulator.coap import Endpoint, NoAnswerError
+from simulator.events import EventKind
 
 from .conftest import HOST, take
 
@@ -91,6 +92,19 @@ async def test_a_board_with_a_wrong_key_does_not_get_in(
     async with secure_board(server, PreSharedKey(PSK.identity, b"wrong")):
         event = await take(events, SecurityEvent)
     assert event.type is SecurityEventType.WRONG_KEY
+
+
+@pytest.mark.parametrize(
+    "psk",
+    [PreSharedKey(PSK.identity, b"wrong"), PreSharedKey(b"unknown", PSK.key)],
+    ids=["wrong key", "unknown identity"],
+)
+async def test_a_board_says_at_once_that_the_server_does_not_take_its_key(
+    server: LwM2mServer, psk: PreSharedKey
+) -> None:
+    async with secure_board(server, psk) as board:
+        refused = await board.event(EventKind.REFUSED, timeout=board.settings.ack_timeout / 2)
+    assert str(refused.value).startswith("the server does not take identity and key")
 
 
 async def test_a_board_that_moves_keeps_its_connection(

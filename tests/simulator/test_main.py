@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 import asyncio
 import signal
 import socket
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiocoap import DELETE
 import pytest
 
-from simulator.__main__ import main, parse_server
+from simulator.__main__ import main, parse_key, parse_server
 from simulator.boards import BLUEPRINTS
 
 if TYPE_CHECKING:
@@ -33,11 +34,18 @@ def test_reads_the_servers_address(text: str, server: tuple[str, str, int]) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["127.0.0.1", "http://127.0.0.1", "coap://", "coap://h/rd", "coap://h:port"]
+    "text",
+    ["127.0.0.1", "http://127.0.0.1", "coap://", "coap://h/rd", "coap://h:port", "127.0.0.1:15683"],
 )
 def test_refuses_what_is_no_address(text: str) -> None:
-    with pytest.raises(ValueError, match=r"address|Port"):
+    with pytest.raises(ArgumentTypeError, match=r"such as coap://127\.0\.0\.1:5683$"):
         parse_server(text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "no hexadecimal number", "0011..."])
+def test_a_wrong_key_is_explained_and_not_repeated(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=r"^a key is hexadecimal digits"):
+        parse_key(text)
 
 
 @pytest.mark.parametrize(
