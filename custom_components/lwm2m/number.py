@@ -59,8 +59,9 @@ class Lwm2mNumber(Lwm2mEntity, NumberEntity):
     def _update_from_device(self) -> None:
         self._attr_native_value = self._number()
         if SENSOR_UNITS in self._info.watched:
-            self._attr_native_unit_of_measurement = stated_unit(self._value(SENSOR_UNITS))
-            self._attr_device_class = number_class(self._attr_native_unit_of_measurement)
+            unit = stated_unit(self._value(SENSOR_UNITS))
+            self._attr_native_unit_of_measurement = unit
+            self._attr_device_class = self.entity_description.device_class or number_class(unit)
         if MIN_RANGE in self._info.watched:
             self._take_range()
 

@@ -236,6 +236,14 @@ async def test_number_that_is_a_name_still_has_no_unit(show_with: ShowWith) -> N
     assert "unit_of_measurement" not in shown.state("/4/0/9").attributes
 
 
+async def test_number_that_is_set_gets_another_class(show_with: ShowWith) -> None:
+    shown = await show_with(
+        "resources: {/3308/0/5900: {device_class: temperature_delta}}",
+        {"/3308/0": {5900: 3.0, 5701: "Cel"}},
+    )
+    assert shown.state("/3308/0/5900").attributes["device_class"] == "temperature_delta"
+
+
 async def test_state_class_follows_a_new_device_class(show_with: ShowWith) -> None:
     shown = await show_with(
         'resources: {/3300/0/5700: {device_class: energy, unit: "kWh"}}', {"/3300/0": {5700: 7.0}}
@@ -287,12 +295,13 @@ async def test_what_does_not_fit_is_left_out_and_an_issue_until_it_is_mended(
         ("/3303/0/5700", "device_class: enum", TEMPERATURE, "enum is for what is no number"),
         ("/3303/0/5700", "device_class: timestamp", TEMPERATURE, "timestamp is for what is no"),
         ("/3303/0/5700", "device_class: humidity", TEMPERATURE, "humidity has no unit °C"),
-        ("/3202/0/5600", "device_class: moisture", {5600: 3.0}, "moisture has a unit"),
+        ("/3202/0/5600", "device_class: moisture", {5600: 3.0}, "moisture needs a unit"),
         ("/3435/0/10", "device_class: temperature", {10: NOW}, "this is no number"),
         ("/3303/0/5700", "state_class: total", TEMPERATURE, "temperature has no state class total"),
         ("/3301/0/5700", "state_class: total_increasing", {5700: 7.0}, "illuminance has no state"),
         ("/3303/0/5700", "state_class: measurement_angle", TEMPERATURE, "temperature has no state"),
         ("/3202/0/5600", "state_class: measurement_angle", {5600: 3.0}, "is for degrees"),
+        ("/3308/0/5900", "device_class: humidity", {5900: 3.0, 5701: "Cel"}, "no unit °C"),
         ("/3308/0/5900", "state_class: total", {5900: 3.0}, "it is for what is measured, not set"),
         ("/3342/0/5500", "unit: V", {5500: True, 5501: 3}, "this is no number"),
         ("/3/0/17", "device_class: temperature", {17: "12"}, "this is no number"),

@@ -82,7 +82,7 @@ def _class_misfit(device: Device, info: EntityInfo, settings: Settings) -> str |
     if device_class is not None and (known is None or device_class not in set(known)):
         return f"{device_class} is no class of this kind of entity ({info.platform})"
     match info.entity_description:
-        case MeasurementDescription():
+        case MeasurementDescription() | NumberEntityDescription():
             return device_class and _number_misfit(device_class, _unit(device, info, settings))
         case EnumDescription() if device_class != SensorDeviceClass.ENUM:
             return "this is one of several words, which is enum"
@@ -103,7 +103,7 @@ def _number_misfit(device_class: str, unit: str | None) -> str | None:
         return f"{device_class} is for what is no number, and this is one"
     if convert(unit, SensorDeviceClass(device_class))[2]:
         return None
-    return f"{device_class} has no unit {unit}" if unit else f"{device_class} has a unit"
+    return f"{device_class} has no unit {unit}" if unit else f"{device_class} needs a unit"
 
 
 def _state_class_misfit(
