@@ -49,6 +49,7 @@ MAX_CHAIN = 6
 AUTHORITY_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 MIN_RSA = 2048
 """Bits of an authority's key, if it is RSA."""
+_BYTES_A_LINE = 8
 MAX_NAME = 64
 """Characters of a common name (RFC 5280, upper bounds)."""
 _VALID_FROM = datetime(2000, 1, 1, tzinfo=UTC)
@@ -358,7 +359,12 @@ def pem(kind: str, der: bytes) -> str:
 
 
 def fingerprint(der: bytes) -> str:
-    """Return the SHA-256 fingerprint of a certificate or a key, in pairs of digits."""
+    """Return the SHA-256 fingerprint of a certificate or a key, in pairs of digits.
+
+    Its lines are short enough for a phone, where the end of a longer one could not be compared.
+    """
     digest = hashes.Hash(hashes.SHA256())
     digest.update(der)
-    return digest.finalize().hex(":").upper()
+    value = digest.finalize()
+    lines = (value[start : start + _BYTES_A_LINE] for start in range(0, len(value), _BYTES_A_LINE))
+    return ":\n".join(line.hex(":").upper() for line in lines)
