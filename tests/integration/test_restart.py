@@ -502,3 +502,20 @@ async def test_nothing_is_stored_of_a_command_but_its_path(
     await restart(shown, lambda: stored.append(copy.deepcopy(hass_storage[key(entry)])))
     assert stored[0]["data"]["devices"][NAME]["commands"] == ["/3312/0/5750"]
     assert "hunter2" not in str(stored)
+
+
+async def test_device_that_uses_a_port_that_was_changed_is_unavailable(
+    hass: HomeAssistant,
+    show: Show,
+    restart: Restart,
+    entry: Lwm2mConfigEntry,
+    unused_udp_port: int,
+) -> None:
+    """It would not take what comes from the new port: a command would fail after 93 s."""
+
+    def change_port() -> None:
+        data = {CONF_HOST: LOOPBACK, CONF_PORT: unused_udp_port}
+        hass.config_entries.async_update_entry(entry, data=data)
+
+    shown = await restart(await show(INSTANCES), change_port)
+    assert shown.state(TEMPERATURE).state == STATE_UNAVAILABLE

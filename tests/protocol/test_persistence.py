@@ -160,6 +160,23 @@ async def test_a_registration_that_an_unsaved_update_may_have_prolonged_is_kept(
     assert "dev" in (await restart(age)).registrations
 
 
+async def test_a_registration_at_a_port_that_was_left_is_gone(
+    device: Device, restart: Restart
+) -> None:
+    """The device would not take what comes from another port, and need not be waited for."""
+    await device.register("dev", "lt=60")
+    restarted = await restart(lambda state: state["ports"].update(coap=1))
+    assert not restarted.registrations
+    assert restarted.lapsed == []
+
+
+async def test_a_registration_of_before_ports_were_stored_is_kept(
+    device: Device, restart: Restart
+) -> None:
+    await device.register("dev", "lt=60")
+    assert "dev" in (await restart(lambda state: state.pop("ports"))).registrations
+
+
 async def test_a_registration_without_end_is_kept(device: Device, restart: Restart) -> None:
     await device.register("dev", "lt=0")
 

@@ -177,13 +177,14 @@ class LwM2mServer:
         for scheme, port in ports.items():
             self.ports[scheme] = await self._coap.open(scheme, host, port)
         if state is not None:
-            self._restore(state)
+            self._restore(state, ports)
         self._coap.start()  # only now: who comes before would be a stranger
 
     def dump(self) -> Json:
         """Return what a restarted server goes on from, in JSON's types."""
         return {
             "message_id": self._coap.message_id,
+            "ports": {scheme.value: port for scheme, port in self.ports.items()},
             "registrations": [
                 {
                     **dump_registration(registration),
@@ -196,22 +197,29 @@ class LwM2mServer:
             ],
         }
 
-    def _restore(self, state: Json) -> None:
+    def _restore(self, state: Json, ports: Mapping[Scheme, int]) -> None:
         """Go on from what was dumped, without events; what cannot be used is left out.
 
         A registration that expired meanwhile is one of those, unless an Update that was not
         saved any more may have prolonged it: `lapsed` tells. So is one whose endpoint has another
-        credential now.
+        credential now, or knows the server at another port than is asked for: what is sent from
+        that one reaches no client (RFC 7252 4.4 and 5.3.2 match by endpoint).
         """
         try:
             self._coap.message_id = (int(state["message_id"]) + MESSAGE_ID_LEAP) & 0xFFFF
             stored_registrations = list(state["registrations"])
+            former = dict(state.get("ports", {}))
         except (KeyError, ValueError, TypeError) as err:
             _LOGGER.warning("The stored state cannot be used: %r", err)
             return
+        moved = {
+            scheme for scheme, port in ports.items() if port and former.get(scheme, port) != port
+        }
         unusable = 0
         for stored in stored_registrations:
             try:
+                if stored["remote"]["scheme"] in moved:
+                    continue
                 registration = load_registration(stored, self._coap.load_peer)
                 observations = [load_observation(item) for item in stored["observations"]]
             except RestoreError, KeyError, TypeError:
