@@ -127,7 +127,8 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
             if not errors:
                 await self.async_set_unique_id(unique_id_of(address))
                 self._abort_if_unique_id_configured()
-                return self.async_create_entry(title=user_input[CONF_NAME], data=address)
+                title = user_input[CONF_NAME].strip() or self._unused_name()
+                return self.async_create_entry(title=title, data=address)
         return self._show_server_form(
             "user", user_input or {CONF_NAME: self._unused_name(), **DEFAULT_PORTS}, errors
         )
@@ -140,7 +141,7 @@ class Lwm2mConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             user_input |= user_input.pop(SECTION_MORE_OPTIONS)
-            title = user_input[CONF_NAME]
+            title = user_input[CONF_NAME].strip() or entry.title
             address = _address(user_input)
             former = address_of(entry.data)
             is_loaded = entry.state is ConfigEntryState.LOADED

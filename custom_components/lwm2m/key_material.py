@@ -194,7 +194,7 @@ def read_public_key(text: str) -> bytes:
         blocks = _pem_blocks(text)
         key = _load_public_key(blocks[0] if blocks else read_bytes(text))
     except ValueError, UnsupportedAlgorithm:
-        private = _holds_private_key(text)
+        private = holds_private_key(text)
         raise KeyMaterialError(
             Fault.IS_PRIVATE_KEY if private else Fault.INVALID_PUBLIC_KEY
         ) from None
@@ -221,7 +221,7 @@ def read_certificates(text: str) -> tuple[bytes, ...]:
     try:
         found = _load_certificates(text)
     except ValueError:
-        private = _holds_private_key(text)
+        private = holds_private_key(text)
         raise KeyMaterialError(
             Fault.IS_PRIVATE_KEY if private else Fault.INVALID_CERTIFICATE
         ) from None
@@ -297,7 +297,8 @@ def _load_private_key(text: str) -> object:
     return load_der_private_key(read_bytes(text), None)
 
 
-def _holds_private_key(text: str) -> bool:
+def holds_private_key(text: str) -> bool:
+    """Tell whether there is a private key in a text, alone or among other PEM blocks."""
     try:
         _load_private_key(text)
     except TypeError:

@@ -16,6 +16,7 @@ from .form_fields import choice
 from .key_material import (
     KeyMaterialError,
     fingerprint,
+    holds_private_key,
     pem,
     read_private_key,
 )
@@ -100,7 +101,9 @@ class Lwm2mOptionsFlow(OptionsFlow):
                 errors, placeholders = _identity_errors(user_input, err)
             else:
                 return self._change_identity(identity)
-        shown = {"certificates": user_input["certificates"]} if user_input else None
+        shown = None
+        if user_input and not holds_private_key(user_input["certificates"]):
+            shown = {"certificates": user_input["certificates"]}
         return self.async_show_form(
             step_id="import_identity",
             data_schema=self.add_suggested_values_to_schema(IDENTITY_SCHEMA, shown),

@@ -306,6 +306,11 @@ async def test_another_server_is_suggested_another_name(
     assert suggested(result)[CONF_NAME] == "LwM2M 2"
 
 
+async def test_name_of_blanks_is_none(hass: HomeAssistant, unused_udp_port: int) -> None:
+    result = await add_server(hass, name=" ", host=LOOPBACK, port=unused_udp_port)
+    assert result["title"] == "LwM2M"
+
+
 async def test_more_options_are_unfolded_where_they_are_set(
     hass: HomeAssistant, server: MockConfigEntry
 ) -> None:
@@ -356,6 +361,13 @@ async def test_renaming_does_not_restart_the_server(
     assert result["reason"] == "reconfigure_successful"
     assert server.title == "Shed"
     assert server.runtime_data is hub
+
+
+async def test_server_keeps_its_name_when_that_is_emptied(
+    hass: HomeAssistant, server: MockConfigEntry
+) -> None:
+    await reconfigure(hass, server, **address_of(server.data) | {CONF_NAME: " "})
+    assert server.title == "Greenhouse"
 
 
 async def test_new_port_restarts_the_server(

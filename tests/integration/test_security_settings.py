@@ -203,16 +203,19 @@ async def test_day_on_which_a_certificate_expired_is_told(
     assert result["description_placeholders"] == {"date": f"{end:%Y-%m-%d}"}
 
 
+@pytest.mark.parametrize("field", ["private_key", "certificates"])
 async def test_private_key_is_not_offered_again(
-    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, field: str
 ) -> None:
+    """Not even where it was pasted into the wrong field."""
     form = await open_options(hass, entry, "import_identity")
+    key = pem("PRIVATE KEY", private_der(KEY))
     result = await hass.config_entries.options.async_configure(
-        form["flow_id"], {"certificates": "wrong", "private_key": "secret"}
+        form["flow_id"], {"certificates": "wrong", "private_key": "wrong", field: key}
     )
     schema = result["data_schema"]
     assert schema is not None
-    assert "secret" not in str([key.description for key in schema.schema])
+    assert "PRIVATE KEY" not in str([key.description for key in schema.schema])
 
 
 async def test_new_identity_is_made_on_demand(
