@@ -68,5 +68,6 @@ async def test_reset_is_executed(
 
 async def test_refusal_is_told(show: Show) -> None:
     shown = await show({"/3/0": {4: refuse}})
-    with pytest.raises(HomeAssistantError, match="board"):
+    with pytest.raises(HomeAssistantError, match="board") as refusal:
         await shown.call("button.press", "/3/0/4")
+    assert refusal.value.translation_key == "client_refused"

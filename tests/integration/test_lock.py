@@ -58,6 +58,7 @@ async def test_lock_without_status_is_assumed_to_have_obeyed(show: Show) -> None
 
 async def test_lock_that_refuses_stays_as_it_was(show: Show) -> None:
     shown = await show({"/10359/0": {1: "Gate", 50: False, 100: jammed}})
-    with pytest.raises(HomeAssistantError, match="jammed"):
+    with pytest.raises(HomeAssistantError, match="jammed") as refusal:
         await shown.call("lock.lock", LOCK)
+    assert refusal.value.translation_key == "client_refused_why"
     assert shown.state(LOCK).state == "unlocked"
