@@ -50,12 +50,21 @@ class Lwm2mEvent(Lwm2mEntity, EventEntity):
     """The times that an input became active, and inactive again.
 
     The counter, where the instance has one, also tells of times that were over before the device
-    could report them. What a registration finds is no event: nobody knows when it happened.
+    could report them. State and counter may come in one report, or one after the other in either
+    order. What a registration finds is no event: nobody knows when it happened.
     """
 
     entity_description: InputDescription
     _active: bool | None = None
     _count: float | None = None
+    _beside: tuple[bool, dict[str, bool] | None] | None = None
+    """What is shown beside the event."""
+    _open: bool | None = None
+    """Whether a begin was told, and no end yet; None: as it was found."""
+    _owed = False
+    """Whether the state told of a begin that the counter has yet to count."""
+    _ahead = False
+    """Whether the counter told of a time that the state may have yet to show."""
 
     @callback
     @override
@@ -66,26 +75,38 @@ class Lwm2mEvent(Lwm2mEntity, EventEntity):
     @callback
     @override
     def _on_change(self) -> None:
-        active, count = self._active, self._count
+        active, count, beside = self._active, self._count, self._beside
         self._update_from_device()
+        self._beside = (self.available, self.extra_state_attributes)
         if self.available and self._info.instance in self._device.learnt:
             for event_type in self._since(active, count):
                 self._trigger_event(event_type)
                 self.async_write_ha_state()
-        self.async_write_ha_state()
+        else:
+            self._open, self._owed, self._ahead = None, False, False
+        if self._beside != beside:
+            self.async_write_ha_state()
 
     def _since(self, active: bool | None, count: float | None) -> Iterator[str]:
         """Yield what happened since the input was last seen like this."""
-        if count is not None and self._count is not None and self._count >= count:
-            times = min(int(self._count - count), MAX_TIMES)
-        else:  # no counter, or one that was reset
-            times = 1 if active is False and self._active else 0
-        for _ in range(times):
-            if active:
+        rise = active is False and bool(self._active)
+        step = 0 if count is None or self._count is None else int(self._count - count)
+        begins = min(max(step, 0), MAX_TIMES)
+        if begins and self._owed:
+            begins, self._owed = begins - 1, False
+        if rise and step <= 0:  # nothing was counted, or the counter was reset
+            begins = int(not self._ahead)
+            self._owed = step == 0 and not self._ahead
+        self._ahead = bool(begins) and not rise and not self._active
+        if self._open is None:
+            self._open = bool(active)
+        for _ in range(begins):
+            if self._open:
                 yield self.entity_description.end
             yield self.entity_description.begin
-            active = True
-        if active and self._active is False:
+            self._open = True
+        if self._open and self._active is False:
+            self._open = False
             yield self.entity_description.end
 
 

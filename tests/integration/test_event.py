@@ -86,6 +86,31 @@ async def test_press_between_two_reports_is_told_by_the_counter(show: Show) -> N
     assert happened == ["press_start", "press_end", "press_start", "press_end"]
 
 
+@pytest.mark.parametrize(
+    "reports",
+    [
+        pytest.param([{STATE: True}, {COUNTER: 1}, {STATE: False}], id="the state first"),
+        pytest.param([{COUNTER: 1}, {STATE: True}, {STATE: False}], id="the counter first"),
+        pytest.param([{STATE: True}, {STATE: False}, {COUNTER: 1}], id="the counter at last"),
+        pytest.param([{STATE: True}, {STATE: False}], id="a counter that does not count"),
+    ],
+)
+async def test_press_in_several_reports_is_one(show: Show, reports: list[dict[int, Value]]) -> None:
+    shown = await show({BUTTON: {STATE: False, COUNTER: 0}})
+    happened = Happened(shown, f"{BUTTON}/{STATE}")
+    for report in reports:
+        await happened.report(BUTTON, report)
+    assert happened == ["press_start", "press_end"]
+
+
+async def test_press_after_one_that_the_counter_alone_told_of(show: Show) -> None:
+    shown = await show({BUTTON: {STATE: False, COUNTER: 0}})
+    happened = Happened(shown, f"{BUTTON}/{STATE}")
+    for report in ({COUNTER: 1}, {STATE: True}, {COUNTER: 2}, {STATE: False}):
+        await happened.report(BUTTON, report)
+    assert happened == ["press_start", "press_end"] * 2
+
+
 async def test_press_during_a_press_ends_it_first(show: Show) -> None:
     shown = await show({BUTTON: {STATE: True, COUNTER: 3}})
     happened = Happened(shown, f"{BUTTON}/{STATE}")
