@@ -108,6 +108,23 @@ async def test_unit_is_one_that_the_owner_reads(
     assert (round(float(state.state), 6), state.attributes["unit_of_measurement"]) == shown_as
 
 
+@pytest.mark.parametrize(
+    ("path", "unit", "name", "device_class"),
+    [
+        ("/3303/0/5700", "\u00baC", "board Temperature", "temperature"),
+        ("/3300/0/5700", "mm/hr", "board Precipitation intensity", "precipitation_intensity"),
+        ("/3346/0/5700", "mm/h", "board Rate", "precipitation_intensity"),
+    ],
+)
+async def test_unit_in_another_spelling_keeps_name_and_class(
+    show: Show, path: str, unit: str, name: str, device_class: str
+) -> None:
+    resource = Path.parse(path)
+    shown = await show({str(resource.instance): {resource.resource_id: 4.5, 5701: unit}})
+    state = shown.state(path)
+    assert (state.name, state.attributes["device_class"]) == (name, device_class)
+
+
 async def test_precision_is_of_the_objects_unit_only(show: Show) -> None:
     shown = await show(
         {"/3316/0": {5700: 3.3, 5701: "V"}, "/3316/1": {5700: 3300.0, 5701: "mV"}},

@@ -228,6 +228,7 @@ DEVICE = (
 CONNECTIVITY_MONITORING = (
     sensor.enum(4, 0, "network_bearer", BEARERS),
     sensor.measurement(4, 2, "signal_strength", Class.SIGNAL_STRENGTH, DBM, diagnostic=True),
+    # Its meaning is the bearer's, and for LTE the definition names neither unit nor encoding.
     sensor.measurement(4, 3, "link_quality", diagnostic=True, enabled=False),
     sensor.text(4, 4, "ip_address"),
     sensor.text(4, 5, "router_ip_address"),
