@@ -8,7 +8,6 @@ from .const import LOGGER
 from .profiles.profile import TIMES
 from .protocol.attributes import NUMERIC, UNSET, Attributes
 from .protocol.errors import BadRequest, BadResponse, ClientRefused
-from .protocol.model.definitions import ResourceType
 from .protocol.path import Path
 from .protocol.persistence import MAX_VALUES
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 CALM: Mapping[str, float] = {"pmin": 1}
 """What a path is asked for that reports more than once a second."""
+INPUTS = frozenset({3200, 3302, 3342, 3344, 3345, 3347, 10351})
+"""Objects of what somebody does: digital input, presence, switch, buttons, joystick, door."""
 
 
 class ReportingAttributes:
@@ -122,15 +123,8 @@ class ReportingAttributes:
         """
         if path in self._calmed:
             return False
-        self._calmed[path] = {} if self._tells_of_input(path) else CALM
+        self._calmed[path] = {} if path.object_id in INPUTS else CALM
         return not self.is_as_wanted(path)
-
-    def _tells_of_input(self, path: Path) -> bool:
-        return any(
-            model.type is ResourceType.BOOLEAN and model.readable and not model.writable
-            for each in self._device.resources
-            if path.covers(each) and (model := self._device.model(each))
-        )
 
     def forget(self, path: Path | None = None) -> None:
         """Take a path, or the whole device, for one that was asked for nothing."""

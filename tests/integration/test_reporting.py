@@ -13,6 +13,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.lwm2m import event
+from custom_components.lwm2m.attributes import INPUTS
 from custom_components.lwm2m.chatter import BURST, Chatter
 from custom_components.lwm2m.const import LIFETIME_GRACE
 from custom_components.lwm2m.credentials import load_credential
@@ -240,6 +242,18 @@ async def test_chatty_resource_is_asked_for_pauses(shown: Shown) -> None:
         await settle(shown.hass)
     await shown.next_value(Path.parse(TEMPERATURE), 49.0)
     assert len(notifications) <= 2
+
+
+async def test_chatty_meter_is_asked_for_pauses(show: Show) -> None:
+    """Though it has alarms, too."""
+    shown = await show({"/3421/0": {1: 230.0, 3: False}})
+    await report(shown, "/3421/0/1", [231 + number / 10 for number in range(BURST + 1)])
+    await settle(shown.hass)
+    assert shown.board.attributes == {Path(3421, 0): {"pmin": "1"}}
+
+
+def test_what_has_events_is_an_input() -> None:
+    assert {number for row in event.DISCOVERY_SCHEMAS for number in row.object_ids} <= INPUTS
 
 
 async def test_burst_is_left_alone(shown: Shown) -> None:
