@@ -12,7 +12,7 @@ from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import callback
 
-from .entity import MAX_LABEL, Lwm2mEntity
+from .entity import MAX_LABEL, Lwm2mEntity, SteadyEntity
 from .models import DiscoverySchema, object_ids
 
 if TYPE_CHECKING:
@@ -55,11 +55,13 @@ class FaultSensor(Lwm2mBinarySensor):
         self._attr_is_on = any(codes) if codes else None
 
 
-class BitSensor(Lwm2mBinarySensor):
+class BitSensor(SteadyEntity, Lwm2mBinarySensor):
     """A bit of a bitmap: that of which the resource instance is the description.
 
     The first instance describes the lowest bit (object 3349, resource 5912).
     """
+
+    shows = ("is_on",)
 
     @callback
     @override

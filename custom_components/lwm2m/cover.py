@@ -14,7 +14,7 @@ from homeassistant.components.cover import (
 from homeassistant.const import Platform
 from homeassistant.core import callback
 
-from .entity import Lwm2mEntity
+from .entity import Lwm2mEntity, SteadyEntity
 from .models import DiscoverySchema
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def async_setup_entry(
     entry.runtime_data.entities.async_add_platform(Platform.COVER, async_add_entities)
 
 
-class Lwm2mPositioner(Lwm2mEntity, CoverEntity):
+class Lwm2mPositioner(SteadyEntity, CoverEntity):
     """Object 3337 "Positioner", which has a position of 0 to 100 percent.
 
     Where it states limits, these are closed and open. While it states a remaining time it moves,
@@ -50,6 +50,7 @@ class Lwm2mPositioner(Lwm2mEntity, CoverEntity):
     _attr_supported_features = (
         CoverEntityFeature.OPEN | CoverEntityFeature.CLOSE | CoverEntityFeature.SET_POSITION
     )
+    shows = ("current_cover_position", "is_opening", "is_closing")
     _rises = False
 
     @callback

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 import re
 import sys
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, ClassVar, override
 
 from homeassistant.core import callback
 from homeassistant.helpers.entity import Entity
@@ -233,3 +233,35 @@ class Lwm2mEntity(Entity):
         return await self._device.operations.async_execute(
             self._info.instance / resource_id, arguments
         )
+
+
+class SteadyEntity(Lwm2mEntity):
+    """An entity whose resources can change without what it shows, and then nothing is written.
+
+    `shows` are the properties of its state. To compare them costs, so most entities do not.
+    """
+
+    shows: ClassVar[tuple[str, ...]] = ()
+    _shown: tuple[object, ...] | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._shown = self._shows()
+
+    @callback
+    @override
+    def _on_change(self) -> None:
+        self._update_from_device()
+        self._write_if_changed()
+
+    @callback
+    def _write_if_changed(self) -> None:
+        shown = self._shows()
+        if shown != self._shown:
+            self._shown = shown
+            self.async_write_ha_state()
+
+    def _shows(self) -> tuple[object, ...]:
+        values = (getattr(self, name) for name in self.shows)
+        return self.available, self.extra_state_attributes, *values

@@ -10,7 +10,7 @@ from homeassistant.components.event.const import ButtonEventType, EventDeviceCla
 from homeassistant.const import Platform
 from homeassistant.core import callback
 
-from .entity import Lwm2mEntity
+from .entity import SteadyEntity
 from .models import DiscoverySchema
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class InputDescription(EventEntityDescription):
     end: str
 
 
-class Lwm2mEvent(Lwm2mEntity, EventEntity):
+class Lwm2mEvent(SteadyEntity, EventEntity):
     """The times that an input became active, and inactive again.
 
     The counter, where the instance has one, also tells of times that were over before the device
@@ -57,8 +57,6 @@ class Lwm2mEvent(Lwm2mEntity, EventEntity):
     entity_description: InputDescription
     _active: bool | None = None
     _count: float | None = None
-    _beside: tuple[bool, dict[str, bool] | None] | None = None
-    """What is shown beside the event."""
     _open: bool | None = None
     """Whether a begin was told, and no end yet; None: as it was found."""
     _owed = False
@@ -75,17 +73,15 @@ class Lwm2mEvent(Lwm2mEntity, EventEntity):
     @callback
     @override
     def _on_change(self) -> None:
-        active, count, beside = self._active, self._count, self._beside
+        active, count = self._active, self._count
         self._update_from_device()
-        self._beside = (self.available, self.extra_state_attributes)
         if self.available and self._info.instance in self._device.learnt:
             for event_type in self._since(active, count):
                 self._trigger_event(event_type)
                 self.async_write_ha_state()
         else:
             self._open, self._owed, self._ahead = None, False, False
-        if self._beside != beside:
-            self.async_write_ha_state()
+        self._write_if_changed()
 
     def _since(self, active: bool | None, count: float | None) -> Iterator[str]:
         """Yield what happened since the input was last seen like this."""

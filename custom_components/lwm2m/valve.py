@@ -13,7 +13,7 @@ from homeassistant.components.valve import (
 from homeassistant.const import Platform
 from homeassistant.core import callback
 
-from .entity import Lwm2mEntity
+from .entity import SteadyEntity
 from .models import DiscoverySchema
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ async def async_setup_entry(
     entry.runtime_data.entities.async_add_platform(Platform.VALVE, async_add_entities)
 
 
-class Lwm2mValve(Lwm2mEntity, ValveEntity):
+class Lwm2mValve(SteadyEntity, ValveEntity):
     """A valve that is opened by 0 to 100 percent.
 
     All its resources are optional. What it tells of its opening counts most, then the command
     that it carries out, and a command that was sent least: it may be on its way for hours.
     """
 
+    shows = ("current_valve_position",)
     _attr_reports_position = True
     _attr_supported_features = (
         ValveEntityFeature.OPEN | ValveEntityFeature.CLOSE | ValveEntityFeature.SET_POSITION

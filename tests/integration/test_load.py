@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from homeassistant.core import StateMachine
+import pytest
 
 from custom_components.lwm2m.protocol.node import Decoded
 from custom_components.lwm2m.protocol.path import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from custom_components.lwm2m.hub import Hub
+    from custom_components.lwm2m.protocol.node import Value
     from simulator.blueprint import Rows
     from simulator.board import Board
 
@@ -127,3 +129,44 @@ async def test_falling_asleep_writes_the_status_only(show: Show) -> None:
     with writes() as written:
         shown.device.async_presence(awake=False, waiting=0)
     assert written == {"sensor.board_status": 1}
+
+
+@pytest.mark.parametrize(
+    ("instances", "path", "value", "expected"),
+    [
+        pytest.param(
+            {"/3349/0": {5910: 0, 5912: {0: "a", 1: "b", 2: "c"}}},
+            "/3349/0/5910",
+            2,
+            {"sensor.board_bitmap": 1, "binary_sensor.board_b": 1},
+            id="a bit of a bitmap",
+        ),
+        pytest.param(
+            {"/3337/0": {5536: 40.0, 5538: 9.0}},
+            "/3337/0/5538",
+            8.0,
+            {},
+            id="the time that a movement takes still",
+        ),
+        pytest.param({"/3425/0": {2: 40, 3: 40}}, "/3425/0/3", 60, {}, id="a command on its way"),
+        pytest.param(
+            {"/3347/0": {5500: True, 5501: 3}},
+            "/3347/0/5500",
+            False,
+            {"binary_sensor.board_push_button": 1, "event.board_push_button_press": 1},
+            id="the end of a press",
+        ),
+    ],
+)
+async def test_change_writes_what_it_shows_in(
+    show: Show,
+    instances: dict[str, Rows],
+    path: str,
+    value: Value,
+    expected: dict[str, int],
+) -> None:
+    shown = await show(instances)
+    with writes() as written:
+        shown.board.set(Path.parse(path), value)
+        await shown.next_value(Path.parse(path), value)
+    assert written == expected
