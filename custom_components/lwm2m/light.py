@@ -15,9 +15,11 @@ from homeassistant.components.light.const import (
 )
 from homeassistant.const import Platform
 from homeassistant.core import callback
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.color import brightness_to_value, value_to_brightness
 
 from .colour import Notation, Parts, Space, notation
+from .const import DOMAIN
 from .entity import SENSOR_UNITS, Lwm2mEntity
 from .models import DiscoverySchema
 
@@ -33,6 +35,7 @@ PARALLEL_UPDATES = 0
 ON_OFF, DIMMER, COLOUR = 5850, 5851, 5706
 RGB_VALUE = 1
 PERCENT = (1, 100)
+FULL = 255
 WHITE = (255, 255, 255)
 BLACK = (0, 0, 0)
 
@@ -113,6 +116,11 @@ class Lwm2mLight(Lwm2mEntity, LightEntity):
             case Space.MIRED, (mired,):
                 self._attr_color_temp_kelvin = round(1e6 / mired)
 
+    @property
+    def _dims(self) -> bool:
+        by_colour = self._notation and self._notation.space in {Space.RGB, Space.HSV}
+        return self._has(DIMMER) or bool(by_colour)
+
     def _mode(self) -> ColorMode:
         """Tell what the light can do; a colour in an unknown form cannot be set."""
         if self._has(COLOUR) and self._notation:
@@ -123,6 +131,13 @@ class Lwm2mLight(Lwm2mEntity, LightEntity):
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Set colour and brightness where asked for, then switch on."""
         brightness: int | None = kwargs.get(ATTR_BRIGHTNESS)
+        if brightness and brightness < FULL and not self._dims:
+            # Home Assistant takes every light that has a colour for one that can be dimmed.
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="light_without_dimmer",
+                translation_placeholders={"entity": self.entity_id},
+            )
         values: dict[int, Scalar] = {}
         if brightness and self._has(DIMMER):
             values[DIMMER] = to_percent(brightness)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiocoap import BAD_REQUEST
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
 from custom_components.lwm2m.light import to_brightness, to_percent
@@ -196,6 +196,16 @@ async def test_black_light_without_dimmer_can_be_made_bright(show: Show) -> None
     shown = await show({"/3311/0": {5850: True, 5706: "#000000"}})
     await shown.call("light.turn_on", LIGHT, brightness=255)
     assert shown.board.value(COLOUR) == "#FFFFFF"
+
+
+@pytest.mark.parametrize("colour", ["0.45,0.41", "2700 K"])
+async def test_brightness_that_cannot_be_set_is_refused(show: Show, colour: str) -> None:
+    """Home Assistant offers it for every light that has a colour."""
+    shown = await show({"/3311/0": {5850: False, 5706: colour}})
+    with pytest.raises(ServiceValidationError) as refusal:
+        await shown.call("light.turn_on", LIGHT, brightness=20)
+    assert refusal.value.translation_key == "light_without_dimmer"
+    assert not shown.board.value(Path.parse(LIGHT))
 
 
 async def test_light_without_a_known_state_is_unknown(show: Show) -> None:
