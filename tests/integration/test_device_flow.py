@@ -189,6 +189,7 @@ async def test_key_pair_is_made_and_shown_once(
         ("no key", Fault.INVALID_PUBLIC_KEY),
         (pem("PRIVATE KEY", private_der(DEVICE_KEY)), Fault.IS_PRIVATE_KEY),
     ],
+    ids=["text", "private key"],
 )
 async def test_what_is_no_public_key_is_refused(flow: DeviceFlow, text: str, error: Fault) -> None:
     await flow.add(SecurityMode.RAW_PUBLIC_KEY)
