@@ -342,6 +342,7 @@ async def test_certificate_of_a_device_is_on_the_curve_that_devices_have(
         ),
         (Trust.DOMAIN_ISSUED_CERTIFICATE, EXPIRED, None, None),
     ],
+    ids=["authority", "issuer", "its root", "device", "device that is known by it alone"],
 )
 async def test_certificate_is_refused_that_no_handshake_would_take_today(
     flow: DeviceFlow,
