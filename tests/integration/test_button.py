@@ -8,6 +8,7 @@ from aiocoap import METHOD_NOT_ALLOWED
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
+from custom_components.lwm2m.const import DOMAIN
 from custom_components.lwm2m.protocol.path import Path
 from simulator.errors import RefusedError
 
@@ -70,4 +71,4 @@ async def test_refusal_is_told(show: Show) -> None:
     shown = await show({"/3/0": {4: refuse}})
     with pytest.raises(HomeAssistantError, match="board") as refusal:
         await shown.call("button.press", "/3/0/4")
-    assert refusal.value.translation_key == "client_refused"
+    assert refusal.value.translation_domain == DOMAIN
