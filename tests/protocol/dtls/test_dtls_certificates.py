@@ -65,6 +65,13 @@ def test_trust_anchor(leaf: Party, intermediate: Party) -> None:
     assert not accepts(ANCHOR, stranger(), device())
 
 
+def test_chain_is_in_order_and_names_nobody_twice(leaf: Party, intermediate: Party) -> None:
+    """Of other chains a path could be found, too, but for some only in seconds."""
+    again = issue("intermediate", authority(), authority=True)
+    assert not accepts(ANCHOR, authority(), leaf, authority(), intermediate)
+    assert not accepts(ANCHOR, authority(), leaf, intermediate, again)
+
+
 def test_domain_issued_certificate() -> None:
     assert accepts(DOMAIN, stranger(), stranger())
     assert not accepts(DOMAIN, stranger(), device())

@@ -16,7 +16,7 @@ from custom_components.lwm2m.protocol.dtls.extensions import Extension
 from custom_components.lwm2m.protocol.dtls.records import ContentType
 
 from .parties import device
-from .scripted_client import Conversation, ScriptedClient
+from .scripted_client import ECDHE_CCM_8, Conversation, ScriptedClient
 
 MOVED = ("198.51.100.7", 40000)
 
@@ -131,6 +131,24 @@ def test_newcomer_at_the_left_address_does_not_disturb_who_moved(
     assert server.connections == 2
     [received] = conversation.deliver(conversation.client.sealed(b"still"))
     assert received == Received(connection, b"still")
+
+
+def test_newcomer_at_its_address_does_not_end_who_has_yet_to_move(
+    server: DtlsServer, conversation: Conversation
+) -> None:
+    """It may sleep while its address is given to another device."""
+    connection = connection_of(conversation)
+    home, conversation.address = conversation.address, MOVED
+    other = ScriptedClient(suites=(ECDHE_CCM_8,), party=device(), connection_id=b"other")
+    newcomer = Conversation(server, other, home)
+    newcomer.connect()
+
+    assert conversation.deliver(conversation.client.sealed(b"awake")) == [
+        Moved(connection, home),
+        Received(connection, b"awake"),
+    ]
+    [received] = newcomer.deliver(newcomer.client.sealed(b"mine"))
+    assert received == Received(connection_of(newcomer), b"mine")
 
 
 def test_moving_onto_a_peer_without_connection_id_leaves_that_reachable(

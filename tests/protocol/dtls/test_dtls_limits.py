@@ -27,7 +27,7 @@ from custom_components.lwm2m.protocol.dtls import (
 from custom_components.lwm2m.protocol.dtls.errors import Alert
 from custom_components.lwm2m.protocol.dtls.messages import HandshakeType, message
 from custom_components.lwm2m.protocol.dtls.negotiation import _agree
-from custom_components.lwm2m.protocol.dtls.records import ContentType, plaintext_record
+from custom_components.lwm2m.protocol.dtls.records import MAX_RECORDS, ContentType, plaintext_record
 
 from .scripted_client import ADDRESS, Conversation, ScriptedClient
 
@@ -311,3 +311,12 @@ def test_message_in_too_many_pieces_is_refused(server: DtlsServer) -> None:
         conversation.deliver(client.record(ContentType.HANDSHAKE, part))
     assert [alert for _, alert in client.alerts] == [Alert.DECODE_ERROR]
     assert server.handshakes == 0
+
+
+def test_what_fills_a_datagram_is_no_more_work_than_some_records(server: DtlsServer) -> None:
+    """An empty record takes 13 bytes, and anybody can make it look like a device's."""
+    conversation = Conversation(server, ScriptedClient())
+    conversation.connect()
+    empty = b"\x17\xfe\xfd\x00\x01" + bytes(5) + b"\x09\x00\x00"
+    told = server.receive(empty * 5_000, conversation.address, 0.0)
+    assert len(told) == server.counters.bad_macs == MAX_RECORDS

@@ -16,6 +16,8 @@ _HEADER = struct.Struct("!BHQH")
 MAX_PLAINTEXT = 2**14
 MAX_FRAGMENT = 2**14 + 2048
 """RFC 5246 6.2.3."""
+MAX_RECORDS = 32
+"""In a datagram: a client's longest flight has ten, and what is left of a datagram is dropped."""
 MAX_SEQUENCE = 2**48 - 1
 """RFC 6347 4.1: sequence numbers must not wrap within an epoch."""
 
@@ -49,12 +51,15 @@ class Record(NamedTuple):
 def split(datagram: bytes, connection_id_length: int) -> list[Record]:
     """Return the records of a datagram, up to the first that is not one (RFC 6347 4.1.1).
 
+    At most MAX_RECORDS: each may take as much time as a datagram of its own, which a full datagram
+    has room for 5,000 times.
+
     The length of the connection IDs that this side hands out is not on the wire (RFC 9146 4).
     """
     records: list[Record] = []
     position = 0
     size = len(datagram)
-    while position + HEADER <= size:
+    while position + HEADER <= size and len(records) < MAX_RECORDS:
         content_type, version, number, length = _HEADER.unpack_from(datagram, position)
         if content_type not in CONTENT_TYPES or version >> 8 != DTLS_MAJOR:
             break

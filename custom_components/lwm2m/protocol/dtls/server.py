@@ -317,8 +317,12 @@ class DtlsServer:
         connection.last_received = now
         replaced = self._connections.at(address)
         if replaced is not None:
-            # It has restarted, or the address has changed hands; either way nobody is there.
-            self._end(replaced, CloseReason.REPLACED, None)
+            if replaced.connection_id and replaced.identity != connection.identity:
+                # The address has changed hands. Its former owner may go on elsewhere (RFC 9146 6).
+                replaced = None
+            else:
+                # It has restarted, or nothing tells it any more from who is there now.
+                self._end(replaced, CloseReason.REPLACED, None)
         self._make_room(connection.identity)
         self._connections.add(connection)
         self.counters.established += 1

@@ -130,7 +130,7 @@ class Connections:
         ]
 
     def add(self, connection: Connection) -> None:
-        """Take a connection in; there is none at its address."""
+        """Take a connection in; one at its address is found by its connection ID alone."""
         self._by_address[connection.address] = connection
         if connection.connection_id:
             self._by_connection_id[connection.connection_id] = connection
