@@ -25,8 +25,14 @@ from custom_components.lwm2m.protocol.dtls import (
     Transmit,
 )
 from custom_components.lwm2m.protocol.dtls.errors import Alert
-from custom_components.lwm2m.protocol.dtls.messages import HandshakeType, message
+from custom_components.lwm2m.protocol.dtls.limits import source_of
+from custom_components.lwm2m.protocol.dtls.messages import Fragment, HandshakeType, message
 from custom_components.lwm2m.protocol.dtls.negotiation import _agree
+from custom_components.lwm2m.protocol.dtls.reassembly import (
+    AHEAD,
+    MAX_CERTIFICATE,
+    Reassembler,
+)
 from custom_components.lwm2m.protocol.dtls.records import MAX_RECORDS, ContentType, plaintext_record
 
 from .scripted_client import ADDRESS, Conversation, ScriptedClient
@@ -320,3 +326,30 @@ def test_what_fills_a_datagram_is_no_more_work_than_some_records(server: DtlsSer
     empty = b"\x17\xfe\xfd\x00\x01" + bytes(5) + b"\x09\x00\x00"
     told = server.receive(empty * 5_000, conversation.address, 0.0)
     assert len(told) == server.counters.bad_macs == MAX_RECORDS
+
+
+def test_what_is_kept_of_a_handshake_is_bounded_whatever_its_messages_say_to_be() -> None:
+    """A byte of each of eight certificates."""
+    reassembler = Reassembler(0)
+    for sequence in range(AHEAD):
+        list(
+            reassembler.add(Fragment(HandshakeType.CERTIFICATE, MAX_CERTIFICATE, sequence, 0, b"x"))
+        )
+    kept = sum(
+        len(partial.parts) for partial in reassembler._partial.values()
+    )  # there is no other way to see it
+    assert kept == MAX_CERTIFICATE
+
+
+@pytest.mark.parametrize(
+    ("host", "source"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+        ("2001:db8:0:1::2", "20010db800000001"),
+        ("2001:db8:0:1:ffff::9", "20010db800000001"),
+        ("fe80::1%lo", "fe80000000000000"),
+    ],
+)
+def test_addresses_that_one_host_has_are_one_source(host: str, source: str) -> None:
+    assert source_of(host) == source

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, override
 from aiocoap.interfaces import TokenInterface
 
 from ..dtls import Suspicion, Suspicious
-from ..dtls.limits import RateLimiter
+from ..dtls.limits import RateLimiter, source_of
 from .binding import bind
 from .connection import Connection, TcpPeer
 from .errors import ConnectionLost
@@ -110,7 +110,7 @@ class TcpTransport(TokenInterface):  # type: ignore[misc]  # aiocoap is untyped
             self.loop.remove_reader(self._sock)
             self._retry = self.loop.call_later(ACCEPT_RETRY, self.start)
             return
-        if not self._begun.allow(address[0], self.loop.time()):
+        if not self._begun.allow(source_of(address[0]), self.loop.time()):
             self._turn_away(sock, address, Suspicion.FLOOD)
             return
         if not self._has_room():

@@ -176,10 +176,11 @@ def names(certificate: bytes) -> tuple[str, ...]:
     """
     try:
         parsed = load_certificate(certificate)
-        found = [
-            str(attribute.value)
-            for attribute in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        ]
+        with warnings.catch_warnings(action="ignore"):  # of odd names, which anybody can show
+            found = [
+                str(attribute.value)
+                for attribute in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+            ]
         alternative = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return tuple(found)

@@ -199,7 +199,7 @@ class EncryptThenMacCipher(CbcCipher):
             raise BadRecordMac
         data = self._decrypt(encrypted)
         padding = data[-1] + 1
-        if padding > len(data):
+        if data[-padding:] != bytes([padding - 1]) * padding:
             raise BadRecordMac
         return data[:-padding]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 import secrets
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,16 @@ class Limits:
     handshake_rate: float = 20.0
     handshake_burst: float = 500.0
     """Handshakes begun by one source; above `handshakes_per_source` so that a fleet can restart."""
+
+
+def source_of(host: str) -> str:
+    """Return what counts as one source: an IPv4 address, or the /64 of an IPv6 address.
+
+    A host has all of that to itself, and may send from any of its addresses (RFC 4291 2.5.4).
+    """
+    if ":" not in host or "." in host:
+        return host
+    return IPv6Address(host).packed[:8].hex()
 
 
 class RateLimiter:

@@ -20,7 +20,7 @@ from .extensions import (
     parse_extensions,
 )
 from .messages import EMPTY_RENEGOTIATION_INFO_SCSV, ClientHello
-from .records import DTLS_1_2, MAX_PLAINTEXT
+from .records import DTLS_1_2, DTLS_MAJOR, MAX_PLAINTEXT
 from .wire import vector
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def negotiate(
     of a session that is to be resumed, which stands if it is offered (RFC 5246 7.4.1.3).
     """
     # Versions count downwards (RFC 6347 4.1); whoever offers more than 1.2 speaks 1.2 too.
-    if hello.version > DTLS_1_2:
+    if hello.version > DTLS_1_2 or hello.version >> 8 != DTLS_MAJOR:
         raise HandshakeError(Alert.PROTOCOL_VERSION, "client does not speak DTLS 1.2")
     server = credentials.server
     own_types = server.certificate_types if server else _NONE

@@ -18,6 +18,8 @@ MAX_CERTIFICATE = 8192
 """Bytes of a Certificate message, a chain of a few."""
 MAX_OTHER = 512
 """Bytes of any other message of a client after its hello."""
+MAX_KEPT = MAX_CERTIFICATE + AHEAD * MAX_OTHER
+"""Bytes of all messages that are kept, whatever each of them says to be."""
 
 
 class _Partial:
@@ -76,6 +78,9 @@ class Reassembler:
             return
         partial = self._partial.get(fragment.sequence)
         if partial is None:
+            kept = sum(len(each.parts) for each in self._partial.values())
+            if kept + fragment.length > MAX_KEPT:
+                return
             partial = self._partial[fragment.sequence] = _Partial(fragment)
         partial.add(fragment)
         while (following := self._partial.get(self.expected)) and not following.gaps:

@@ -28,7 +28,7 @@ from .events import (
     Transmit,
 )
 from .handshake import Environment, Handshake
-from .limits import Limits, RateLimiter
+from .limits import Limits, RateLimiter, source_of
 from .messages import ClientHello, HandshakeType, fragment_at, hello_verify_request, message
 from .records import (
     DTLS_1_0,
@@ -196,7 +196,7 @@ class DtlsServer:
         if hello is None or fragment.sequence > _LAST_MESSAGE or record.sequence > _LAST_RECORD:
             self.counters.garbage += 1
             return
-        source = address[0]
+        source = source_of(address[0])
         bound = repr(address).encode()
         if not self._cookies.valid(bound, hello, now):
             if not self._hellos.allow(source, now):
@@ -233,7 +233,7 @@ class DtlsServer:
         now: float,
     ) -> None:
         """Begin a handshake; an established connection stays until it is done (4.2.8)."""
-        source = address[0]
+        source = source_of(address[0])
         crowded = self._handshakes.of_source(source) >= self._limits.handshakes_per_source
         if not crowded and not self._starts.allow(source, now):
             self.counters.rate_limited += 1

@@ -7,6 +7,8 @@ import itertools
 import os
 from typing import TYPE_CHECKING
 
+from .limits import source_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -37,7 +39,7 @@ class Handshakes:
         return self._by_address.get(address)
 
     def of_source(self, source: str) -> int:
-        """Count those with one host."""
+        """Count those with one source."""
         return self._of_source.get(source, 0)
 
     def oldest(self) -> tuple[Address, Handshake]:
@@ -55,13 +57,14 @@ class Handshakes:
     def add(self, address: Address, handshake: Handshake) -> None:
         """Take a handshake in; there is none with this address."""
         self._by_address[address] = handshake
-        self._of_source[address[0]] = self.of_source(address[0]) + 1
+        source = source_of(address[0])
+        self._of_source[source] = self.of_source(source) + 1
         self.schedule(address, handshake)
 
     def remove(self, address: Address) -> None:
         """Forget the handshake with this address."""
         del self._by_address[address]
-        source = address[0]
+        source = source_of(address[0])
         self._of_source[source] -= 1
         if not self._of_source[source]:
             del self._of_source[source]
