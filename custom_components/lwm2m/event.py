@@ -88,11 +88,11 @@ class Lwm2mEvent(SteadyEntity, EventEntity):
         rise = active is False and bool(self._active)
         step = 0 if count is None or self._count is None else int(self._count - count)
         begins = min(max(step, 0), MAX_TIMES)
-        if begins and self._owed:
-            begins, self._owed = begins - 1, False
+        if step and self._owed:
+            begins, self._owed = max(begins - 1, 0), False
         if rise and step <= 0:  # nothing was counted, or the counter was reset
             begins = int(not self._ahead)
-            self._owed = step == 0 and not self._ahead
+            self._owed = count is not None and step == 0 and not self._ahead
         self._ahead = bool(begins) and not rise and not self._active
         if self._open is None:
             self._open = bool(active)

@@ -103,6 +103,14 @@ async def test_press_in_several_reports_is_one(show: Show, reports: list[dict[in
     assert happened == ["press_start", "press_end"]
 
 
+async def test_press_after_a_reset_of_the_counter_during_one(show: Show) -> None:
+    shown = await show({BUTTON: {STATE: False, COUNTER: 9}})
+    happened = Happened(shown, f"{BUTTON}/{STATE}")
+    for report in ({STATE: True}, {COUNTER: 0}, {STATE: False}, {STATE: True, COUNTER: 1}):
+        await happened.report(BUTTON, report)
+    assert happened == ["press_start", "press_end", "press_start"]
+
+
 async def test_press_after_one_that_the_counter_alone_told_of(show: Show) -> None:
     shown = await show({BUTTON: {STATE: False, COUNTER: 0}})
     happened = Happened(shown, f"{BUTTON}/{STATE}")
