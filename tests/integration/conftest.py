@@ -64,12 +64,13 @@ def unused_udp_port_factory() -> Callable[[], int]:
     numbers = iter(random.sample(range(10_000, 32_768), 100))
 
     def unused_port() -> int:
-        return next(number for number in numbers if _is_free(number))
+        return next(number for number in numbers if is_free(number))
 
     return unused_port
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Tell whether a port of 127.0.0.1 can be bound, over UDP and TCP."""
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(type=kind) as sock:
             try:

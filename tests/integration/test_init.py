@@ -18,7 +18,7 @@ from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.coap.selftest import IncompatibleLibrary
 
-from .conftest import ENDPOINT, LOOPBACK, TEMPERATURE, RunBoard, settle, state_at
+from .conftest import ENDPOINT, LOOPBACK, TEMPERATURE, RunBoard, is_free, settle, state_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,16 +41,6 @@ VALVE = """<LWM2M><Object ObjectType="MODefinition">
     <MultipleInstances>Single</MultipleInstances><Mandatory>Mandatory</Mandatory>
     <Type>Float</Type><RangeEnumeration/><Units>%</Units></Item></Resources>
 </Object></LWM2M>"""
-
-
-def is_free(port: int) -> bool:
-    """Tell whether a UDP port of 127.0.0.1 can be bound."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 @pytest.fixture
