@@ -58,6 +58,12 @@ def test_hmac_sha_256_of_rfc_4231(key: str, data: str, mac: str) -> None:
     assert keyed.digest(bytes.fromhex(data)).hex() == mac
 
 
+def test_blake2s_with_a_key_of_its_reference_vectors() -> None:
+    """The first of blake2s_test in github.com/BLAKE2/BLAKE2; what cookies are made with."""
+    mac = hashlib.blake2s(b"", key=bytes(range(32))).hexdigest()
+    assert mac == "48a8997da407876b3d79c0d92325ad3b89cbb754d86ab71aee047ad345fd2c49"
+
+
 def test_aes_ccm_of_nist_sp_800_38c() -> None:
     """Example 3, C.3: a nonce of 12 bytes and a tag of 8, as in CCM_8."""
     key = bytes(range(0x40, 0x50))
