@@ -63,7 +63,7 @@ MBEDTLS_VERSIONS = """
 from mbedtls import __version__, version
 print(f"python-mbedtls {__version__} ({version.version})")
 """
-ROUNDS = 15
+ROUNDS = 40
 HANDSHAKES = 1000
 CERTIFICATE_HANDSHAKES = 40
 RECORDS = 1500
