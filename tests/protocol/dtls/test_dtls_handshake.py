@@ -16,6 +16,7 @@ from custom_components.lwm2m.protocol.dtls import (
     Received,
 )
 from custom_components.lwm2m.protocol.dtls.ciphers import SUITES, CipherSuite, KeyExchange
+from custom_components.lwm2m.protocol.dtls.cookies import ROTATION
 from custom_components.lwm2m.protocol.dtls.extensions import Extension, Group
 from custom_components.lwm2m.protocol.dtls.messages import (
     EMPTY_RENEGOTIATION_INFO_SCSV,
@@ -209,6 +210,17 @@ def test_peer_that_restarts_at_its_address_replaces_its_connection(server: DtlsS
     assert isinstance(established, Established)
     assert established.replaced is old.connection
     assert server.connections == 1
+
+
+def test_peer_may_restart_with_the_same_random(server: DtlsServer) -> None:
+    """As on Zephyr's native_sim, whose entropy is the same each time."""
+    old, _established = connected(server, ScriptedClient())
+    client = ScriptedClient()
+    client.random = old.client.random
+    again = Conversation(server, client)
+    again.now += ROTATION
+    again.connect()
+    assert client.established
 
 
 def test_old_connection_works_until_the_new_one_is_proved(server: DtlsServer) -> None:

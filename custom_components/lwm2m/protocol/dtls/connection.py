@@ -19,8 +19,8 @@ class Connection:
         "address",
         "bad_macs",
         "channel",
-        "client_random",
         "connection_id",
+        "cookie",
         "identity",
         "last_flight",
         "last_received",
@@ -49,7 +49,8 @@ class Connection:
         self.bad_macs = 0
         self.replays = 0
         self.channel = channel
-        self.client_random = handshake.client_random
+        self.cookie = handshake.cookie
+        """Of its ClientHello, which may come again."""
         # Sent again when the client's Finished comes again, until data show that it arrived
         # (RFC 6347 4.2.4). In an abbreviated handshake the client speaks last.
         self.last_flight: Flight | None = None if handshake.resumed else handshake.flight

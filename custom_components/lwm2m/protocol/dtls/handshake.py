@@ -102,6 +102,7 @@ class Handshake:
         "channel",
         "client_random",
         "connection_id",
+        "cookie",
         "deadline",
         "early",
         "flight",
@@ -129,6 +130,7 @@ class Handshake:
         """
         self.outgoing: list[bytes] = []
         self.client_random = hello.random
+        self.cookie = hello.cookie
         self.connection_id = b""
         self.channel: Channel | None = None
         self.session: Session | None = None

@@ -211,11 +211,11 @@ class DtlsServer:
             self._out.append(Transmit(datagram, address))
             return
         current = self._connections.at(address)
-        if current is not None and current.client_random == hello.random:
+        if current is not None and current.cookie == hello.cookie:
             return
         handshake = self._handshakes.get(address)
         if handshake is not None:
-            if handshake.client_random == hello.random:
+            if handshake.cookie == hello.cookie:
                 self.counters.retransmissions += 1
                 handshake.retransmit()
                 self._flush(address, handshake)
