@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from timeit import repeat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -251,6 +252,20 @@ def test_clients_may_show_what_there_are_credentials_for(
 
     store.put("c", trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority))
     assert store.certificate_types == {CertificateType.RAW_PUBLIC_KEY, CertificateType.X509}
+
+    store.remove("b")
+    assert store.certificate_types == {CertificateType.X509}
+
+
+def test_what_clients_may_show_is_known_as_soon_of_many_credentials(store: CredentialStore) -> None:
+    def seconds() -> float:
+        return min(repeat(lambda: store.certificate_types, number=20, repeat=5))
+
+    store.put("board", PSK)
+    of_one = seconds()
+    for number in range(5000):
+        store.put(f"board-{number}", PreSharedKey(b"key %d" % number, bytes(range(16))))
+    assert seconds() < 10 * of_one
 
 
 def test_a_key_is_in_no_text() -> None:

@@ -5,6 +5,7 @@ Source: OMA-TS-LightweightM2M_Transport-V1_1_1 5.2, Core-V1_1_1 6.2.1.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -56,6 +57,8 @@ class Certificate:
 
 type Credential = PreSharedKey | RawPublicKey | Certificate
 
+_SHOWN = {RawPublicKey: CertificateType.RAW_PUBLIC_KEY, Certificate: CertificateType.X509}
+"""What a device with such a credential shows of itself."""
 _PINNED = {
     CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT,
     CertificateUsage.DOMAIN_ISSUED_CERTIFICATE,
@@ -89,6 +92,7 @@ class CredentialStore:
         self._credentials: dict[str, Credential] = {}
         self._endpoints: dict[Identity, str] = {}
         """Without those of certificates that are not pinned."""
+        self._kinds: Counter[type[Credential]] = Counter()
         self._trust_anchors: frozenset[bytes] | None = None
 
     @property
@@ -104,6 +108,7 @@ class CredentialStore:
         self.check(endpoint, credential)
         self.remove(endpoint)
         self._credentials[endpoint] = credential
+        self._kinds[type(credential)] += 1
         self._trust_anchors = None
         if identity := _identity(credential):
             self._endpoints[identity] = endpoint
@@ -118,8 +123,11 @@ class CredentialStore:
     def remove(self, endpoint: str) -> None:
         """Leave an endpoint without a credential."""
         credential = self._credentials.pop(endpoint, None)
+        if credential is None:
+            return
+        self._kinds[type(credential)] -= 1
         self._trust_anchors = None
-        if credential and (identity := _identity(credential)):
+        if identity := _identity(credential):
             del self._endpoints[identity]
 
     def is_secured(self, endpoint: str) -> bool:
@@ -164,10 +172,8 @@ class CredentialStore:
 
     @property
     def certificate_types(self) -> frozenset[CertificateType]:
-        """What clients may show."""
-        kinds = {type(credential) for credential in self._credentials.values()}
-        shown = {RawPublicKey: CertificateType.RAW_PUBLIC_KEY, Certificate: CertificateType.X509}
-        return frozenset(shown[kind] for kind in kinds & shown.keys())
+        """What clients may show; each handshake asks, so it does not look at all credentials."""
+        return frozenset(shown for kind, shown in _SHOWN.items() if self._kinds[kind])
 
     def psk(self, identity: bytes) -> bytes | None:
         """Return the key of this identity, None when it is unknown."""
