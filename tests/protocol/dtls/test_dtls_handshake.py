@@ -81,6 +81,12 @@ def test_certificate_is_told(server: DtlsServer, group: Group) -> None:
     assert established.connection.identity == CertificateIdentity(device().der)
 
 
+def test_client_that_names_no_signatures_takes_ours(server: DtlsServer) -> None:
+    client = ScriptedClient(suites=(ECDHE_CCM_8,), party=device(), raw=True)
+    del client.extensions[Extension.SIGNATURE_ALGORITHMS]
+    connected(server, client)
+
+
 def test_messages_in_small_fragments_are_put_together(server: DtlsServer) -> None:
     client = ScriptedClient(suites=(ECDHE_CCM_8,), party=device())
     conversation = Conversation(server, client)

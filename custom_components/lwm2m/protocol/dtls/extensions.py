@@ -69,6 +69,7 @@ class ClientExtensions(NamedTuple):
     """None: not said, so any (RFC 8422 4)."""
     point_formats: bool = False
     signature_algorithms: tuple[int, ...] | None = None
+    """None: not said."""
     client_certificate_types: tuple[int, ...] | None = None
     """What the client can show, by preference; None: not said, so X.509."""
     server_certificate_types: tuple[int, ...] | None = None

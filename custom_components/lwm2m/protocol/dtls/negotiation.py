@@ -88,11 +88,7 @@ def _agree(
     group = _group(offer.groups)
     server_type = _first(offer.server_certificate_types, own_types)
     client_type = _first(offer.client_certificate_types, client_types)
-    by_certificate = (
-        offer.signature_algorithms is not None
-        and ECDSA_SECP256R1_SHA256 in offer.signature_algorithms
-        and None not in {group, server_type, client_type}
-    )
+    by_certificate = _takes_our_signature(offer) and None not in {group, server_type, client_type}
     numbers = struct.unpack(f"!{len(suites) // 2}H", suites)
     offered = [SUITES[number] for number in numbers if number in SUITES]
     suite = resumed if resumed in offered else None
@@ -146,6 +142,16 @@ def _group(offered: tuple[int, ...] | None) -> Group | None:
     if offered is None:
         return Group.SECP256R1
     return next((_GROUPS[number] for number in offered if number in _GROUPS), None)
+
+
+def _takes_our_signature(offer: ClientExtensions) -> bool:
+    """By RFC 5246 7.4.1.4.1 a client that names no signatures takes those with SHA-1.
+
+    None that has these suites means that: older tinydtls names none and knows SHA-256 alone. Leshan
+    does the same.
+    """
+    named = offer.signature_algorithms
+    return named is None or ECDSA_SECP256R1_SHA256 in named
 
 
 def _first(
