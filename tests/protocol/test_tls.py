@@ -15,6 +15,7 @@ from aiocoap import CHANGED, CREATED, FORBIDDEN, POST, Message
 import pytest
 
 from custom_components.lwm2m.protocol.coap import ConnectionLimits, Scheme
+from custom_components.lwm2m.protocol.coap.tls import TlsTransport
 from custom_components.lwm2m.protocol.dtls import (
     CertificateIdentity,
     CertificateUsage,
@@ -41,6 +42,7 @@ from .tls_contexts import MakeContext, client_context, psk_context
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from custom_components.lwm2m.protocol.coap.tls_context import TlsContext
     from custom_components.lwm2m.protocol.model.registry import ModelRegistry
 
     from .conftest import MakeServer
@@ -388,6 +390,26 @@ async def test_a_key_that_changes_during_the_handshake_is_of_no_use(
 
     monkeypatch.setattr(store, "psk", find_and_change)
     assert await is_refused(connect(server))
+
+
+async def test_a_server_that_changes_during_the_handshake_is_proved_anew(
+    server: LwM2mServer,
+    connect: Connect,
+    certificate_context: MakeContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server.set_credential(ENDPOINT, ANCHORED)
+    prepare = TlsTransport.prepare
+
+    async def prepare_and_change(transport: TlsTransport) -> TlsContext:
+        monkeypatch.undo()
+        context = await prepare(transport)
+        renewed = issue("server", authority())
+        server.set_identity(ServerIdentity(renewed.key, [renewed.der]))
+        return context
+
+    monkeypatch.setattr(TlsTransport, "prepare", prepare_and_change)
+    assert await is_refused(connect(server, certificate_context(device())))
 
 
 # Sessions

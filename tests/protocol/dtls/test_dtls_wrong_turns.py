@@ -769,6 +769,19 @@ def test_revoked_while_its_handshake_is_under_way(server: DtlsServer) -> None:
     assert not client.established
 
 
+def test_server_with_another_key_is_proved_anew_by_a_handshake_under_way(
+    server: DtlsServer, keyring: Keyring
+) -> None:
+    client = ScriptedClient(suites=(ECDHE_CCM_8,), party=device())
+    conversation = Conversation(server, client)
+    flight = client.send(conversation.until(CKE))
+    keyring.server = ServerIdentity(stranger().key)
+    server.revoke(lambda identity: not isinstance(identity, PskIdentity))
+    conversation.deliver(*flight)
+    assert alert_of(client) == Alert.ACCESS_DENIED
+    assert not client.established
+
+
 def test_who_only_borrows_a_session_id_does_not_spoil_it(server: DtlsServer) -> None:
     """A session ID can be overheard; failing to resume it proves nothing against its owner."""
     owner = Conversation(server, ScriptedClient()).connect()

@@ -145,7 +145,8 @@ class TlsTransport(TcpTransport):
         tls: ssl.SSLObject = transport.get_extra_info("ssl_object")
         session = tls.session.id if tls.session else b""
         identity: Identity | None = None
-        if chain := tuple(tls.get_unverified_chain()):
+        shown, _ = context.made_for
+        if (chain := tuple(tls.get_unverified_chain())) and shown is self._credentials.server:
             handshake.claimed = CertificateIdentity(chain[0])
             if self._credentials.trusts_certificates(chain):
                 identity = handshake.claimed

@@ -96,6 +96,7 @@ class Handshake:
         "_other_keys",
         "_private",
         "_sequence",
+        "_server",
         "_server_random",
         "_session_id",
         "_transcript",
@@ -153,6 +154,7 @@ class Handshake:
         self._cipher_changed = False
         self._early_bytes = 0
         self._expect = _Expect.NOTHING
+        self._server = environment.credentials.server
         self._private: key_exchange.EphemeralKey | None = None
         self._client_key: ec.EllipticCurvePublicKey | None = None
         self._candidate: Identity | None = None
@@ -286,7 +288,7 @@ class Handshake:
             # No identity hint, hence no ServerKeyExchange (RFC 4279 2).
             self._expect = _Expect.CLIENT_KEY_EXCHANGE
         else:
-            server = self._environment.credentials.server
+            server = self._server
             assert server is not None
             if agreement.server_certificate_type is CertificateType.RAW_PUBLIC_KEY:
                 certificate = messages.raw_public_key(server.public_key)
@@ -354,6 +356,8 @@ class Handshake:
 
     def _take_certificate(self, body: bytes) -> None:
         credentials = self._environment.credentials
+        if credentials.server is not self._server:
+            raise HandshakeError(Alert.ACCESS_DENIED, "this server has another key now")
         if self._agreement.client_certificate_type is CertificateType.RAW_PUBLIC_KEY:
             spki = messages.parse_raw_public_key(body)
             self._require(bool(spki))
