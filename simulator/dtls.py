@@ -28,7 +28,12 @@ from custom_components.lwm2m.protocol.dtls.key_schedule import (
     psk_premaster,
     verify_data,
 )
-from custom_components.lwm2m.protocol.dtls.messages import HandshakeType, fragments, message
+from custom_components.lwm2m.protocol.dtls.messages import (
+    HEADER,
+    HandshakeType,
+    fragments,
+    message,
+)
 from custom_components.lwm2m.protocol.dtls.reassembly import Reassembler
 from custom_components.lwm2m.protocol.dtls.records import (
     DTLS_1_2,
@@ -164,15 +169,16 @@ class Session:
         return [
             answer
             for fragment in fragments(data)
-            for kind, body in self._messages.add(fragment)
-            for answer in self._message(kind, body)
+            for whole in self._messages.add(fragment)
+            for answer in self._message(whole)
         ]
 
-    def _message(self, kind: int, body: bytes) -> list[bytes]:
+    def _message(self, whole: bytes) -> list[bytes]:
         before = self._transcript
-        self._transcript += message(kind, self._messages.expected - 1, body)
+        self._transcript += whole
+        body = whole[HEADER:]
         reader = Reader(body)
-        match kind:
+        match whole[0]:
             case HandshakeType.HELLO_VERIFY_REQUEST:
                 reader.take(2)
                 self._cookie = reader.vector(1)

@@ -27,6 +27,7 @@ from custom_components.lwm2m.protocol.dtls.key_schedule import (
     verify_data,
 )
 from custom_components.lwm2m.protocol.dtls.messages import (
+    HEADER,
     HandshakeType,
     fragments,
     message,
@@ -243,18 +244,18 @@ class ScriptedClient:
         repeated = False
         for fragment in fragments(data):
             repeated |= fragment.sequence < self._messages.expected
-            for kind, body in self._messages.add(fragment):
-                answers += self._message(HandshakeType(kind), body)
+            for whole in self._messages.add(fragment):
+                answers += self._message(whole)
         if repeated and self.resumed and not answers:
             # The server has not seen the last flight, which is ours in a resumption.
             answers += self.timeout()
         return answers
 
-    def _message(self, kind: HandshakeType, body: bytes) -> list[bytes]:
-        number = self._messages.expected - 1
+    def _message(self, whole: bytes) -> list[bytes]:
+        kind, body = HandshakeType(whole[0]), whole[HEADER:]
         before = self.transcript
         if kind is not HandshakeType.HELLO_VERIFY_REQUEST:
-            self.transcript += message(kind, number, body)
+            self.transcript += whole
         reader = Reader(body)
         match kind:
             case HandshakeType.HELLO_VERIFY_REQUEST:

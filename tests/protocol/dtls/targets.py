@@ -201,9 +201,9 @@ class _Hello(ScriptedClient):
         )
 
     @override
-    def _message(self, kind: HandshakeType, body: bytes) -> list[bytes]:
-        is_cookie = kind is HandshakeType.HELLO_VERIFY_REQUEST
-        return super()._message(kind, body) if is_cookie else []
+    def _message(self, whole: bytes) -> list[bytes]:
+        is_cookie = whole[0] == HandshakeType.HELLO_VERIFY_REQUEST
+        return super()._message(whole) if is_cookie else []
 
 
 def hello(data: bytes) -> None:

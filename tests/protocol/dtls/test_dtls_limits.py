@@ -26,7 +26,13 @@ from custom_components.lwm2m.protocol.dtls import (
 )
 from custom_components.lwm2m.protocol.dtls.errors import Alert
 from custom_components.lwm2m.protocol.dtls.limits import source_of
-from custom_components.lwm2m.protocol.dtls.messages import Fragment, HandshakeType, message
+from custom_components.lwm2m.protocol.dtls.messages import (
+    HEADER,
+    HandshakeType,
+    fragment_at,
+    message,
+    split_message,
+)
 from custom_components.lwm2m.protocol.dtls.negotiation import _agree
 from custom_components.lwm2m.protocol.dtls.reassembly import (
     AHEAD,
@@ -332,9 +338,8 @@ def test_what_is_kept_of_a_handshake_is_bounded_whatever_its_messages_say_to_be(
     """A byte of each of eight certificates."""
     reassembler = Reassembler(0)
     for sequence in range(AHEAD):
-        list(
-            reassembler.add(Fragment(HandshakeType.CERTIFICATE, MAX_CERTIFICATE, sequence, 0, b"x"))
-        )
+        whole = message(HandshakeType.CERTIFICATE, sequence, bytes(MAX_CERTIFICATE))
+        reassembler.add(fragment_at(next(split_message(whole, HEADER + 1)), 0))
     kept = sum(
         len(partial.parts) for partial in reassembler._partial.values()
     )  # there is no other way to see it

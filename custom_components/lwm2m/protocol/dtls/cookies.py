@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import blake2s
 import hmac
 import os
 from typing import TYPE_CHECKING
+
+from .key_schedule import Hmac
 
 if TYPE_CHECKING:
     from .messages import ClientHello
@@ -49,11 +50,10 @@ class CookieJar:
             self._rotation = now + ROTATION
 
 
-def _new_secret() -> bytes:
-    return os.urandom(blake2s.MAX_KEY_SIZE)
+def _new_secret() -> Hmac:
+    return Hmac(os.urandom(32))
 
 
-def _cookie(secret: bytes, address: bytes, hello: ClientHello) -> bytes:
-    """A MAC of its own kind (RFC 7693 2.9), for nobody else has to make it."""
-    bound = len(address).to_bytes(2) + address + hello.parameters
-    return blake2s(bound, key=secret, digest_size=COOKIE).digest()
+def _cookie(secret: Hmac, address: bytes, hello: ClientHello) -> bytes:
+    """RFC 6347 4.2.1: a MAC of address and hello, shortened (RFC 2104 5)."""
+    return secret.digest(len(address).to_bytes(2) + address + hello.parameters)[:COOKIE]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .errors import Alert, DecodeError, HandshakeError
 from .wire import Reader, vector
@@ -60,7 +61,8 @@ _MAX_FRAGMENT_LENGTHS = {1: 512, 2: 1024, 3: 2048, 4: 4096}
 """RFC 6066 4."""
 
 
-class ClientExtensions(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ClientExtensions:
     """What a ClientHello offers beyond its fixed fields."""
 
     max_fragment_length: int | None = None

@@ -29,7 +29,7 @@ from .key_schedule import (
     psk_premaster,
     verify_data,
 )
-from .messages import HandshakeType, fragments, message
+from .messages import HandshakeType, fragments
 from .negotiation import negotiate
 from .reassembly import Reassembler
 from .records import ContentType, Record
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from .credentials import Credentials, Identity
-    from .messages import ClientHello
+    from .messages import ClientHello, Fragment
     from .sessions import SessionCache
 
 FIRST_TIMEOUT = 1.0
@@ -118,24 +118,24 @@ class Handshake:
     def __init__(
         self,
         environment: Environment,
-        hello: ClientHello,
-        hello_sequence: tuple[int, int],
+        message: Fragment,
+        record_sequence: int,
         new_connection_id: Callable[[], bytes],
         now: float,
     ) -> None:
-        """Answer a ClientHello; `start` does so, so that a refusal has someone to be told.
+        """Begin with all of a ClientHello, and with the number of its record.
 
-        `hello_sequence`: the record's and the message's. The answer takes both over, as its
-        sender knows of no other numbers yet (RFC 6347 4.2.1, 4.2.2). `new_connection_id` is called
-        if the client takes part in that.
+        The answer takes over the numbers of both, as its sender knows of no others yet
+        (RFC 6347 4.2.1, 4.2.2). `new_connection_id` is called if the client takes part in that.
         """
         self.outgoing: list[bytes] = []
-        self.client_random = hello.random
-        self.cookie = hello.cookie
+        self.client_random = b""
+        self.cookie = b""
         self.connection_id = b""
         self.channel: Channel | None = None
         self.session: Session | None = None
         self.identity: Identity | None = None
+        """Who the client is, once both sides have proved that they know the keys."""
         self.refusal = Refusal.PROTOCOL
         self.early: list[Record] = []
         """Application data that came before the handshake was over."""
@@ -147,10 +147,9 @@ class Handshake:
         self._environment = environment
         self._new_connection_id = new_connection_id
         self._server_random = os.urandom(messages.RANDOM)
-        record_sequence, message_sequence = hello_sequence
-        self._sequence = message_sequence
-        self._messages = Reassembler(message_sequence + 1)
-        self._transcript = hashlib.sha256()
+        self._sequence = message.sequence
+        self._messages = Reassembler(message.sequence + 1)
+        self._transcript = hashlib.sha256(message.data)
         self._cipher_changed = False
         self._early_bytes = 0
         self._expect = _Expect.NOTHING
@@ -162,11 +161,6 @@ class Handshake:
         self._master = b""
         self._keyed: Hmac | None = None
         self.flight = Flight(record_sequence)
-
-    @property
-    def finished(self) -> bool:
-        """Whether both sides have proved that they know the keys."""
-        return self.identity is not None
 
     @property
     def begun(self) -> float:
@@ -185,9 +179,11 @@ class Handshake:
 
     # What comes in
 
-    def start(self, hello: ClientHello, body: bytes, now: float) -> None:
+    def start(self, hello: ClientHello, now: float) -> None:
         """Send the server's first flight; raises HandshakeError."""
         self._now = now
+        self.client_random = hello.random
+        self.cookie = hello.cookie
         session = self._environment.sessions.get(hello.session_id, now)
         self._agreement = negotiate(
             hello, self._environment.credentials, session.suite if session else None
@@ -200,8 +196,6 @@ class Handshake:
         self.max_fragment = self._agreement.max_fragment
         if offer.connection_id is not None:
             self.connection_id = self._new_connection_id()
-        whole = message(HandshakeType.CLIENT_HELLO, self._sequence, body)
-        self._transcript.update(whole)
         if session is not None:
             self._resume(session)
         else:
@@ -216,8 +210,8 @@ class Handshake:
                 continue
             if fragment.type == HandshakeType.FINISHED:
                 raise HandshakeError(Alert.UNEXPECTED_MESSAGE, "Finished without protection")
-            for kind, body in self._messages.add(fragment):
-                self._take(kind, body)
+            for whole in self._messages.add(fragment):
+                self._take(whole)
 
     def change_cipher_spec(self, record: Record, now: float) -> None:
         """Take a ChangeCipherSpec (RFC 5246 7.1), which may overtake what it follows.
@@ -256,10 +250,10 @@ class Handshake:
         if content_type != ContentType.HANDSHAKE:
             return False
         for fragment in fragments(content):
-            for kind, body in self._messages.add(fragment):
-                if kind != HandshakeType.FINISHED:
+            for whole in self._messages.add(fragment):
+                if whole[0] != HandshakeType.FINISHED:
                     raise HandshakeError(Alert.UNEXPECTED_MESSAGE, "only Finished is protected")
-                self._finish(body)
+                self._finish(whole)
         return True
 
     def retransmit(self) -> None:
@@ -329,8 +323,8 @@ class Handshake:
 
     # What the client's messages do
 
-    def _take(self, kind: int, body: bytes) -> None:
-        whole = message(kind, self._messages.expected - 1, body)
+    def _take(self, whole: bytes) -> None:
+        kind, body = whole[0], whole[messages.HEADER :]
         if self._expect is not _Expect.CERTIFICATE_VERIFY:
             self._transcript.update(whole)
         match self._expect, kind:
@@ -412,16 +406,14 @@ class Handshake:
         peer_connection_id = self._agreement.offer.connection_id or b""
         self.channel = Channel(reader, writer, self.connection_id, peer_connection_id)
 
-    def _finish(self, body: bytes) -> None:
+    def _finish(self, whole: bytes) -> None:
         """Check the client's Finished, and send ours unless it went first."""
         expected = self._verify_data(client=True)
-        if not hmac.compare_digest(body, expected):
+        if not hmac.compare_digest(whole[messages.HEADER :], expected):
             raise self._keys_differ()
         assert self._candidate is not None
         if not self.resumed:
-            self._transcript.update(
-                message(HandshakeType.FINISHED, self._messages.expected - 1, body)
-            )
+            self._transcript.update(whole)
             self.flight = Flight(self.flight.sequence)
             self._send_finished()
             self._transmit()
@@ -462,7 +454,7 @@ class Handshake:
             return
         early, self.early, self._early_bytes = self.early, [], 0
         for record in early:
-            if self.finished:
+            if self.identity is not None:
                 self.early.append(record)
             else:
                 self.protected(record, self._now)
@@ -470,7 +462,7 @@ class Handshake:
     # What goes out
 
     def _send(self, kind: HandshakeType, body: bytes, *, protected: bool = False) -> None:
-        whole = message(kind, self._sequence, body)
+        whole = messages.message(kind, self._sequence, body)
         self._sequence += 1
         self._transcript.update(whole)
         self.flight.add(ContentType.HANDSHAKE, whole, protected=protected)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .errors import Alert, DecodeError, HandshakeError
 from .extensions import (
@@ -47,20 +48,27 @@ class HandshakeType(IntEnum):
     FINISHED = 20
 
 
-class Fragment(NamedTuple):
+@dataclass(slots=True)
+class Fragment:
     """A piece of a handshake message (RFC 6347 4.2.3), or all of it."""
 
     type: int
     length: int
-    """Of the whole message."""
+    """Of the whole message's body."""
     sequence: int
     offset: int
-    body: bytes
+    data: bytes
+    """As it came, header and all: of a complete message, also what gets hashed."""
+
+    @property
+    def body(self) -> bytes:
+        """What comes after the header."""
+        return self.data[HEADER:]
 
     @property
     def whole(self) -> bool:
         """Whether this is the complete message."""
-        return len(self.body) == self.length
+        return len(self.data) == HEADER + self.length
 
 
 def fragment_at(data: bytes, position: int) -> Fragment:
@@ -76,7 +84,7 @@ def fragment_at(data: bytes, position: int) -> Fragment:
         raise DecodeError("fragment is cut short")
     if offset + size > length or (length and not size):
         raise DecodeError("fragment lies outside its message")
-    return Fragment(first >> 24, length, sequence, offset, data[start:end])
+    return Fragment(first >> 24, length, sequence, offset, data[position:end])
 
 
 def fragments(data: bytes) -> Iterator[Fragment]:
@@ -84,7 +92,7 @@ def fragments(data: bytes) -> Iterator[Fragment]:
     position = 0
     while position < len(data):
         fragment = fragment_at(data, position)
-        position += HEADER + len(fragment.body)
+        position += len(fragment.data)
         yield fragment
 
 
@@ -106,7 +114,8 @@ def split_message(whole: bytes, size: int) -> Iterator[bytes]:
         yield whole[:6] + offset.to_bytes(3) + len(part).to_bytes(3) + part
 
 
-class ClientHello(NamedTuple):
+@dataclass(slots=True)
+class ClientHello:
     """RFC 5246 7.4.1.2, RFC 6347 4.2.1."""
 
     version: int
@@ -145,13 +154,13 @@ class ClientHello(NamedTuple):
         if NULL_COMPRESSION not in body[compression + 1 : fixed_end]:
             raise HandshakeError(Alert.ILLEGAL_PARAMETER, "null compression is not offered")
         return cls(
-            version=int.from_bytes(body[:2]),
-            random=body[2:_SESSION_ID],
-            session_id=body[_SESSION_ID + 1 : cookie],
-            cookie=body[cookie + 1 : suites],
-            suites=body[suites + 2 : compression],
-            extensions=body[extensions:],
-            parameters=body[:cookie] + body[suites:fixed_end],
+            int.from_bytes(body[:2]),
+            body[2:_SESSION_ID],
+            body[_SESSION_ID + 1 : cookie],
+            body[cookie + 1 : suites],
+            body[suites + 2 : compression],
+            body[extensions:],
+            body[:cookie] + body[suites:fixed_end],
         )
 
 
@@ -237,9 +246,9 @@ def parse_certificate_verify(body: bytes) -> bytes:
 
 def parse_psk_identity(body: bytes) -> bytes:
     """Return the identity of a PSK ClientKeyExchange (RFC 4279 2); DecodeError."""
-    reader = Reader(body)
-    identity = reader.vector(2)
-    reader.end()
+    length, identity = body[:2], body[2:]
+    if len(length) < 2 or int.from_bytes(length) != len(identity):
+        raise DecodeError("identity is not as long as it says")
     return identity
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .ciphers import SUITES, CipherSuite, KeyExchange, Mode
 from .errors import Alert, HandshakeError
@@ -35,7 +36,8 @@ _X509_ONLY = (_X509,)
 """RFC 7250 4.1: what a client means that does not say."""
 
 
-class Agreement(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Agreement:
     """The parameters of a connection."""
 
     suite: CipherSuite

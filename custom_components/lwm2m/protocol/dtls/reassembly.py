@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .errors import DecodeError
-from .messages import Fragment, HandshakeType
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .messages import Fragment, HandshakeType, message
 
 AHEAD = 8
 """Messages kept at once, from the next expected on; a client's longest flight has four."""
@@ -37,7 +32,8 @@ class _Partial:
         if fragment.type != self.kind or fragment.length != len(self.parts):
             raise DecodeError("fragments of one message disagree")
         start = fragment.offset
-        end = start + len(fragment.body)
+        body = fragment.body
+        end = start + len(body)
         gaps: list[tuple[int, int]] = []
         for low, high in self.gaps:
             # What came first stands: overlapping fragments fill the gaps only (RFC 6347 4.2.3).
@@ -45,7 +41,7 @@ class _Partial:
             if fill_low >= fill_high:
                 gaps.append((low, high))
                 continue
-            self.parts[fill_low:fill_high] = fragment.body[fill_low - start : fill_high - start]
+            self.parts[fill_low:fill_high] = body[fill_low - start : fill_high - start]
             gaps += [gap for gap in ((low, fill_low), (fill_high, high)) if gap[0] < gap[1]]
         if len(gaps) > MAX_GAPS:
             raise DecodeError("message is in too many pieces")
@@ -62,28 +58,29 @@ class Reassembler:
         """The message_seq that comes next."""
         self._partial: dict[int, _Partial] = {}
 
-    def add(self, fragment: Fragment) -> Iterator[tuple[int, bytes]]:
-        """Yield the messages, type and body, that this fragment completes, in order.
+    def add(self, fragment: Fragment) -> list[bytes]:
+        """Return the messages, each with its header, that this fragment completes, in order.
 
         Old and far-off messages are ignored; DecodeError when fragments contradict each other.
         """
         if not self.expected <= fragment.sequence < self.expected + AHEAD:
-            return
+            return []
         certificate = fragment.type == HandshakeType.CERTIFICATE
         if fragment.length > (MAX_CERTIFICATE if certificate else MAX_OTHER):
             raise DecodeError("message is too long")
         if fragment.whole and fragment.sequence == self.expected and not self._partial:
             self.expected += 1
-            yield fragment.type, fragment.body
-            return
+            return [fragment.data]
         partial = self._partial.get(fragment.sequence)
         if partial is None:
             kept = sum(len(each.parts) for each in self._partial.values())
             if kept + fragment.length > MAX_KEPT:
-                return
+                return []
             partial = self._partial[fragment.sequence] = _Partial(fragment)
         partial.add(fragment)
+        complete: list[bytes] = []
         while (following := self._partial.get(self.expected)) and not following.gaps:
             del self._partial[self.expected]
+            complete.append(message(following.kind, self.expected, bytes(following.parts)))
             self.expected += 1
-            yield following.kind, bytes(following.parts)
+        return complete

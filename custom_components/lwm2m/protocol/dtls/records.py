@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 import struct
-from typing import NamedTuple
 
 DTLS_1_0 = 0xFEFF
 DTLS_1_2 = 0xFEFD
@@ -35,7 +35,8 @@ class ContentType(IntEnum):
 CONTENT_TYPES = frozenset(ContentType)
 
 
-class Record(NamedTuple):
+@dataclass(slots=True)
+class Record:
     """A record as it came."""
 
     type: int

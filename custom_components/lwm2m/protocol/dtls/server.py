@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from .credentials import Credentials, Identity
     from .events import Address, Output
+    from .messages import Fragment
 
 _LAST_MESSAGE = 16
 """The highest message_seq of a ClientHello: more hellos than that are no attempt to connect."""
@@ -175,9 +176,9 @@ class DtlsServer:
             return
         match record.type:
             case ContentType.HANDSHAKE:
-                self._step(address, handshake, now, handshake.plaintext, record)
+                self._step(address, handshake, handshake.plaintext, record, now)
             case ContentType.CHANGE_CIPHER_SPEC:
-                self._step(address, handshake, now, handshake.change_cipher_spec, record)
+                self._step(address, handshake, handshake.change_cipher_spec, record, now)
             case ContentType.ALERT:
                 self._alert_in_handshake(address, handshake, record.fragment)
             case _:
@@ -222,13 +223,13 @@ class DtlsServer:
                 return
             # The client began anew, and only it could know the cookie.
             self._handshakes.remove(address)
-        self._begin(hello, fragment.body, (record.sequence, fragment.sequence), address, now)
+        self._begin(hello, fragment, record.sequence, address, now)
 
     def _begin(
         self,
         hello: ClientHello,
-        body: bytes,
-        numbers: tuple[int, int],
+        message: Fragment,
+        record_sequence: int,
         address: Address,
         now: float,
     ) -> None:
@@ -244,9 +245,11 @@ class DtlsServer:
             self._suspect(Suspicion.OVERLOAD, address)
             return
         self.counters.handshakes += 1
-        handshake = Handshake(self._environment, hello, numbers, self._connections.new_id, now)
+        handshake = Handshake(
+            self._environment, message, record_sequence, self._connections.new_id, now
+        )
         self._handshakes.add(address, handshake)
-        self._step(address, handshake, now, handshake.start, hello, body)
+        self._step(address, handshake, handshake.start, hello, now)
 
     def _has_turn(self, now: float) -> bool:
         """Tell whether there is room for one more handshake, or one that has had its turn.
@@ -270,27 +273,28 @@ class DtlsServer:
 
     # Handshakes
 
-    def _step[*Arguments](
+    def _step[T](
         self,
         address: Address,
         handshake: Handshake,
+        step: Callable[[T, float], object],
+        came: T,
         now: float,
-        step: Callable[[*Arguments, float], object],
-        *arguments: *Arguments,
     ) -> None:
         """Take a handshake one step on, and see what came of it."""
         try:
-            step(*arguments, now)
+            step(came, now)
         except HandshakeError as error:
             self._refuse(address, handshake, error.alert, str(error))
             return
         if handshake.outgoing:
             self._flush(address, handshake)
-        if handshake.finished:
+        if handshake.identity is not None:
             self._establish(address, handshake, now)
 
     def _flush(self, address: Address, handshake: Handshake) -> None:
-        self._out += [Transmit(datagram, address) for datagram in handshake.outgoing]
+        for datagram in handshake.outgoing:
+            self._out.append(Transmit(datagram, address))
         handshake.outgoing.clear()
 
     def _refuse(
@@ -363,7 +367,7 @@ class DtlsServer:
             connection, record, address, now, certain=False
         ):
             # While a peer restarts, its records may be of the old keys or of the new.
-            self._step(address, handshake, now, handshake.protected, record)
+            self._step(address, handshake, handshake.protected, record, now)
 
     def _record(
         self,
@@ -458,7 +462,7 @@ class DtlsServer:
             level = AlertLevel.FATAL if fatal else AlertLevel.WARNING
             with contextlib.suppress(ConnectionClosed):
                 self._seal(connection, ContentType.ALERT, bytes((level, alert)))
-        if reason in {CloseReason.PEER_ALERT, CloseReason.PROTOCOL}:
+        if reason is CloseReason.PEER_ALERT or reason is CloseReason.PROTOCOL:
             # RFC 5246 7.2.2: a fatal alert ends the session too.
             self._environment.sessions.discard(connection.session_id)
         connection.open = False
