@@ -32,7 +32,7 @@ class ContentType(IntEnum):
     TLS12_CID = 25
 
 
-CONTENT_TYPES = frozenset(ContentType)
+CONTENT_TYPES = frozenset(kind.value for kind in ContentType)
 
 
 @dataclass(slots=True)
@@ -95,6 +95,7 @@ class ReplayWindow:
     __slots__ = ("_seen", "newest")
 
     SIZE = 64
+    _ALL = (1 << SIZE) - 1
 
     def __init__(self) -> None:
         self.newest = -1
@@ -113,7 +114,7 @@ class ReplayWindow:
         if step > 0:
             # A long way forward leaves nothing of the old window, and shifts no huge integer.
             kept = self._seen << step if step < self.SIZE else 0
-            self._seen = (kept | 1) & (1 << self.SIZE) - 1
+            self._seen = (kept | 1) & self._ALL
             self.newest = sequence
             return True
         self._seen |= 1 << -step
