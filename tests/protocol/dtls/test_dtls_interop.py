@@ -18,6 +18,7 @@ from custom_components.lwm2m.protocol.dtls import (
     Refusal,
     Refused,
 )
+from custom_components.lwm2m.protocol.dtls.handshake import Handshake
 from tests import maven
 
 from . import peers
@@ -70,6 +71,32 @@ async def echoed(server: UdpServer, peer: peers.Peer) -> Established:
     peer.say("hello")
     await peer.hears("echo hello")
     return await server.event(Established)
+
+
+@pytest.fixture
+def key_log(tmp_path: Path) -> Path:
+    """Where a peer is to write its secrets."""
+    return tmp_path / "secrets"
+
+
+@pytest.fixture
+def master_secrets(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The server's, by the client's random."""
+    found = {}
+    make_channel = Handshake._make_channel
+
+    def note(handshake: Handshake) -> None:
+        found[handshake.client_random.hex()] = handshake._master.hex()
+        make_channel(handshake)
+
+    monkeypatch.setattr(Handshake, "_make_channel", note)
+    return found
+
+
+def logged(key_log: Path) -> dict[str, str]:
+    """Return a peer's master secrets by its random (RFC 9850)."""
+    lines = (line.split() for line in key_log.read_text().splitlines())
+    return {line[1]: line[2] for line in lines if line[0] == "CLIENT_RANDOM"}
 
 
 # OpenSSL
@@ -183,6 +210,41 @@ async def test_openssl_may_not_renegotiate(server: UdpServer) -> None:
     assert server.dtls.counters.renegotiations == 1
 
 
+NO_EXTENDED_MASTER_SECRET = """\
+openssl_conf = openssl
+[openssl]
+ssl_conf = ssl
+[ssl]
+system_default = options
+[options]
+Options = -ExtendedMasterSecret
+"""
+
+
+@needs_openssl
+@pytest.mark.parametrize("extended", [True, False], ids=["extended", "not extended"])
+@pytest.mark.parametrize("exchange", ["PSK", "P-256", "X25519:P-256"])
+async def test_master_secret_is_openssls(
+    server: UdpServer,
+    files: Files,
+    tmp_path: Path,
+    key_log: Path,
+    master_secrets: dict[str, str],
+    exchange: str,
+    extended: bool,
+) -> None:
+    if exchange == "PSK":
+        options = psk_options("PSK-AES128-CCM8")
+    else:
+        options = (*certificate_options(files, "ECDHE-ECDSA-AES128-CCM8"), "-curves", exchange)
+    (tmp_path / "openssl.cnf").write_text("" if extended else NO_EXTENDED_MASTER_SECRET)
+    command = ("env", f"OPENSSL_CONF={tmp_path / 'openssl.cnf'}", *s_client(server, *options))
+    async with running(*command, "-keylogfile", str(key_log)) as peer:
+        established = await echoed(server, peer)
+    assert bool(established.connection.session_id) is extended
+    assert master_secrets == logged(key_log)
+
+
 # GnuTLS
 
 
@@ -235,6 +297,29 @@ async def test_gnutls_resumes(server: UdpServer) -> None:
     async with running(*command) as peer:
         await peer.hears("This is a resumed session")
     assert server.dtls.counters.resumed == 1
+
+
+@needs_gnutls
+@pytest.mark.parametrize("extended", [True, False], ids=["extended", "not extended"])
+@pytest.mark.parametrize("exchange", ["PSK", "ECDHE-ECDSA"])
+async def test_master_secret_is_gnutlss(
+    server: UdpServer,
+    files: Files,
+    key_log: Path,
+    master_secrets: dict[str, str],
+    exchange: str,
+    extended: bool,
+) -> None:
+    own = files["device"]
+    psk = ("--pskusername", IDENTITY, "--pskkey", KEY.hex())
+    certificate = ("--x509keyfile", own["key.pem"], "--x509certfile", own["crt.pem"])
+    keys = psk if exchange == "PSK" else certificate
+    priority = f"{DTLS_1_2}:-KX-ALL:+{exchange}" + ("" if extended else ":%NO_SESSION_HASH")
+    command = gnutls_cli(server, *keys, "--priority", priority)
+    async with running("env", f"SSLKEYLOGFILE={key_log}", *command) as peer:
+        established = await echoed(server, peer)
+    assert bool(established.connection.session_id) is extended
+    assert master_secrets == logged(key_log)
 
 
 # Mbed TLS

@@ -20,6 +20,7 @@ from custom_components.lwm2m.protocol.dtls.key_exchange import ephemeral_key, ve
 from custom_components.lwm2m.protocol.dtls.key_schedule import (
     Hmac,
     extended_master_secret,
+    key_block,
     master_secret,
     psk_premaster,
     verify_data,
@@ -137,6 +138,53 @@ def test_ecdsa_on_p_256_of_rfc_6979() -> None:
     verify(SAMPLE_KEY, SAMPLE_SIGNATURE, hashlib.sha256(b"sample").digest())
     with pytest.raises(HandshakeError):
         verify(SAMPLE_KEY, SAMPLE_SIGNATURE, hashlib.sha256(b"simple").digest())
+
+
+def test_keys_of_the_illustrated_tls_1_2_connection() -> None:
+    """ECDHE on X25519, from the server's private key and the client's point to the keys."""
+    client_random, server_random = bytes(range(0x20)), bytes(range(0x70, 0x90))
+    key = ephemeral_key(Group.X25519)
+    key._key = x25519.X25519PrivateKey.from_private_bytes(bytes(range(0x90, 0xB0)))  # type: ignore[attr-defined]  # made known
+    premaster = key.exchange(
+        bytes.fromhex("358072d6365880d1aeea329adf9121383851ed21a28e3b75e965d0d2cd166254")
+    )
+    master = master_secret(premaster, client_random, server_random)
+    assert master.hex() == (
+        "916abf9da55973e13614ae0a3f5d3f37b023ba129aee02cc9134338127cd7049"
+        "781c8e19fc1eb2a7387ac06ae237344c"
+    )
+    assert key_block(Hmac(master), client_random, server_random, 2 * (20 + 16 + 16)).hex() == (
+        "1b7d117c7d5f690bc263cae8ef60af0f1878acc2"
+        "2ad8bdd8c601a617126f63540eb20906f781fad2"
+        "f656d037b173ef3e11169f27231a84b6"
+        "752a18e7a9fcb7cbcdd8f98dd8f769eb"
+        "a0d2550c9238eebfef5c32251abb67d6"
+        "434528db4937d540d393135e06a11bb8"
+    )
+
+
+def test_extended_master_secret_and_keys_of_nist() -> None:
+    """ACVP's samples of TLS-v1.2 KDF RFC7627, SHA2-256, test case 1."""
+    master = extended_master_secret(
+        bytes.fromhex(
+            "8252b983a6459a6fb3b9debe8725247e276139ebf7c9adccdd7d240f3ada7f5e"
+            "3351b2769b6c8dc169a6d799c3c0ffeb"
+        ),
+        bytes.fromhex("1359d7df74cb27c67f74c98d521d442b887eaf0decf6e382c62434d6c3dd7d0d"),
+    )
+    assert master.hex() == (
+        "43a5e821fcf5446c712207f7cd161ed213ee3b9d001d418c57231befd596b583"
+        "ecd55ab2c4456b02738698f90bc59ac0"
+    )
+    client_random = "abe7af69affc5e0944f4009b3e7abd1cc0a5cce8db055eff4a509e5b6de9475a"
+    server_random = "50e0a1a1fd64a55259781a5c22580a81f99799c32f52d3f48d2c10c5c692e289"
+    block = key_block(Hmac(master), bytes.fromhex(client_random), bytes.fromhex(server_random), 128)
+    assert block.hex() == (
+        "4886e75be82dd4fb73c540729072d3e29b93c164e1cffe071f1212b1237b98dc"
+        "0b0a5895f331f7180ceb30b17bb8c3e92a074b26325ff975237dbd22320c0b88"
+        "d64931f39c777b1527d36a999ad5fe5ee7f53fc42a509beb22634b17ec7b768e"
+        "af6a87977cf8670b34d0a76ebce6a659dab6c15b4b86b98b9a63c50bbe1e2a09"
+    )
 
 
 # The key schedule and the records: what OpenSSL 4.0.2 said to itself, with all that it knew
