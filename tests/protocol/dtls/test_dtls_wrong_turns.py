@@ -31,6 +31,7 @@ from custom_components.lwm2m.protocol.dtls.messages import (
 )
 from custom_components.lwm2m.protocol.dtls.records import (
     DTLS_1_0,
+    DTLS_1_2,
     MAX_SEQUENCE,
     ContentType,
     plaintext_record,
@@ -182,9 +183,23 @@ def test_answer_to_a_hello_without_cookie_is_smaller_and_leaves_nothing(server: 
     [answer] = server.receive(datagram, ADDRESS, 0.0)
     assert isinstance(answer, Transmit)
     assert len(answer.datagram) < len(datagram)
-    assert answer.datagram[1:3] == b"\xfe\xff"
     assert int.from_bytes(answer.datagram[3:11]) == 7
     assert server.handshakes == 0
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [(DTLS_1_2, DTLS_1_2), (DTLS_1_2 - 1, DTLS_1_2), (DTLS_1_0, DTLS_1_0)],
+    ids=["1.2", "1.3", "1.0"],
+)
+def test_cookie_comes_in_the_version_that_the_client_speaks(
+    server: DtlsServer, offered: int, answered: int
+) -> None:
+    """Older tinydtls takes no other, not even 1.0."""
+    [answer] = server.receive(hello_record(ScriptedClient(version=offered)), ADDRESS, 0.0)
+    assert isinstance(answer, Transmit)
+    record, body = answer.datagram[1:3], answer.datagram[25:27]
+    assert record == body == answered.to_bytes(2)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from .extensions import (
     ECDSA_SECP256R1_SHA256,
     Group,
 )
-from .records import DTLS_1_0, DTLS_1_2
+from .records import DTLS_1_2
 from .wire import Reader, vector
 
 if TYPE_CHECKING:
@@ -164,9 +164,9 @@ class ClientHello:
         )
 
 
-def hello_verify_request(cookie: bytes) -> bytes:
-    """Write a HelloVerifyRequest: of version 1.0 whatever comes after it (RFC 6347 4.2.1)."""
-    return DTLS_1_0.to_bytes(2) + vector(1, cookie)
+def hello_verify_request(version: int, cookie: bytes) -> bytes:
+    """Write a HelloVerifyRequest (RFC 6347 4.2.1)."""
+    return version.to_bytes(2) + vector(1, cookie)
 
 
 def server_hello(random: bytes, session_id: bytes, suite: int, extensions: bytes) -> bytes:

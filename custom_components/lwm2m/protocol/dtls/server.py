@@ -205,10 +205,13 @@ class DtlsServer:
                 self._suspect(Suspicion.FLOOD, address)
                 return
             self.counters.hello_verify_requests += 1
-            body = hello_verify_request(self._cookies.make(bound, hello, now))
+            # RFC 6347 4.2.1 says 1.0, and also the ServerHello's (erratum 4103). Older tinydtls
+            # takes its own alone, and so that is what Leshan answers with.
+            version = DTLS_1_2 if hello.version <= DTLS_1_2 else DTLS_1_0
+            body = hello_verify_request(version, self._cookies.make(bound, hello, now))
             # Both numbers are the client's, for there is nobody here to count (4.2.1).
             answer = message(HandshakeType.HELLO_VERIFY_REQUEST, fragment.sequence, body)
-            datagram = plaintext_record(ContentType.HANDSHAKE, DTLS_1_0, record.sequence, answer)
+            datagram = plaintext_record(ContentType.HANDSHAKE, version, record.sequence, answer)
             self._out.append(Transmit(datagram, address))
             return
         current = self._connections.at(address)
