@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from typing import TYPE_CHECKING, Any, override
 
 import pytest
@@ -50,6 +52,7 @@ from .scripted_client import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
 CKE = HandshakeType.CLIENT_KEY_EXCHANGE
 PSK_CBC = 0x00AE
@@ -313,6 +316,42 @@ def test_wrong_key_and_unknown_identity_look_the_same(server: DtlsServer) -> Non
         Refusal.UNKNOWN_IDENTITY,
         PskIdentity(b"urn:dev:nobody!"),
     )
+
+
+@pytest.mark.parametrize("length", [1, 16, 30])
+def test_wrong_key_and_unknown_identity_are_the_same_work(
+    server: DtlsServer, keyring: Keyring, length: int
+) -> None:
+    """Call for call: of Python and of the libraries, hashes and ciphers included."""
+    keyring.psks[IDENTITY] = bytes(length)
+
+    def calls(**options: bytes) -> list[str]:
+        client = ScriptedClient(**options)  # type: ignore[arg-type]
+        conversation = Conversation(server, client)
+        flight = client.send(conversation.until(CKE))
+        made: list[str] = []
+
+        def note(frame: FrameType, event: str, called: Any) -> None:
+            match event:
+                case "call":
+                    made.append(frame.f_code.co_qualname)
+                case "c_call":
+                    made.append(called.__qualname__)
+
+        outputs: list[Output] = []
+        gc.disable()
+        for datagram in flight:
+            sys.setprofile(note)
+            try:
+                outputs += server.receive(datagram, ADDRESS, conversation.now)
+            finally:
+                sys.setprofile(None)
+        gc.enable()
+        # What is told of it comes after the answer.
+        assert [type(output) for output in outputs] == [Transmit, Refused]
+        return made
+
+    assert calls(key=b"not the key") == calls(identity=b"urn:dev:nobody!")
 
 
 def test_unknown_identity_is_the_same_decoy_each_time(server: DtlsServer) -> None:
