@@ -51,8 +51,13 @@ class Channel:
         self._sequence = 0
         self.window = ReplayWindow()
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the sequence numbers are used up, so that nothing can be sealed any more."""
+        return self._sequence > MAX_SEQUENCE
+
     def seal(self, content_type: int, content: bytes) -> bytes:
-        """Return a record; ConnectionClosed once the sequence numbers are used up."""
+        """Return a record; ConnectionClosed when it is exhausted."""
         if self._sequence > MAX_SEQUENCE:
             raise ConnectionClosed("sequence numbers are used up")
         number = (_FIRST_NUMBER | self._sequence).to_bytes(8)

@@ -58,18 +58,17 @@ def split(datagram: bytes, connection_id_length: int) -> list[Record]:
     The length of the connection IDs that this side hands out is not on the wire (RFC 9146 4).
     """
     records: list[Record] = []
-    position = 0
+    start = HEADER
     size = len(datagram)
-    while position + HEADER <= size and len(records) < MAX_RECORDS:
-        content_type, version, number, length = _HEADER.unpack_from(datagram, position)
+    while start <= size and len(records) < MAX_RECORDS:
+        content_type, version, number, length = _HEADER.unpack_from(datagram, start - HEADER)
         if content_type not in CONTENT_TYPES or version >> 8 != DTLS_MAJOR:
             break
-        start = position + HEADER
         connection_id = b""
         if content_type == ContentType.TLS12_CID:
             # It stands before the length.
+            connection_id = datagram[start - 2 : start - 2 + connection_id_length]
             start += connection_id_length
-            connection_id = datagram[position + HEADER - 2 : start - 2]
             length = int.from_bytes(datagram[start - 2 : start])
         stop = start + length
         if stop > size or length > MAX_FRAGMENT:
@@ -77,7 +76,7 @@ def split(datagram: bytes, connection_id_length: int) -> list[Record]:
         epoch, sequence = number >> 48, number & MAX_SEQUENCE
         fragment = datagram[start:stop]
         records.append(Record(content_type, version, epoch, sequence, connection_id, fragment))
-        position = stop
+        start = stop + HEADER
     return records
 
 

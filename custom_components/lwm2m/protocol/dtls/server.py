@@ -6,7 +6,6 @@ seconds of any one monotonic clock.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -83,9 +82,10 @@ class DtlsServer:
     def receive(self, datagram: bytes, address: Address, now: float) -> list[Output]:
         """Take a datagram."""
         self.counters.datagrams += 1
-        recognized = False
-        for record in split(datagram, CONNECTION_ID):
-            recognized = True
+        records = split(datagram, CONNECTION_ID)
+        if not records:
+            self.counters.garbage += 1
+        for record in records:
             epoch = record.epoch
             if epoch == EPOCH:
                 self._protected(record, address, now)
@@ -93,8 +93,6 @@ class DtlsServer:
                 self._plaintext(record, address, now)
             else:
                 self.counters.garbage += 1
-        if not recognized:
-            self.counters.garbage += 1
         return self._drain()
 
     def send(self, connection: Connection, data: bytes) -> list[Output]:
@@ -463,7 +461,7 @@ class DtlsServer:
         if alert is not None:
             fatal = alert is not Alert.CLOSE_NOTIFY
             level = AlertLevel.FATAL if fatal else AlertLevel.WARNING
-            with contextlib.suppress(ConnectionClosed):
+            if not connection.channel.exhausted:
                 self._seal(connection, ContentType.ALERT, bytes((level, alert)))
         if reason is CloseReason.PEER_ALERT or reason is CloseReason.PROTOCOL:
             # RFC 5246 7.2.2: a fatal alert ends the session too.
