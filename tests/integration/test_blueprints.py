@@ -18,6 +18,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     async_capture_events,
     async_fire_time_changed,
+    async_mock_service,
 )
 
 from custom_components.lwm2m.const import EVENT_REGISTRATION
@@ -50,18 +51,20 @@ async def automate(
     hass: HomeAssistant, tmp_path: FilePath, blueprint: str, said: str, **inputs: Any
 ) -> list[Event]:
     """Run an automation of a blueprint; return the events of what it does, which say `said`."""
+    actions = [{"event": DONE, "event_data": {"said": said}}]
+    await set_up(hass, tmp_path, blueprint, {**inputs, "actions": actions})
+    return async_capture_events(hass, DONE)
+
+
+async def set_up(
+    hass: HomeAssistant, tmp_path: FilePath, blueprint: str, inputs: dict[str, Any]
+) -> None:
     hass.config.config_dir = str(tmp_path)
     shutil.copytree(FOLDER, tmp_path / "blueprints" / "automation" / "lwm2m")
-    automation = {
-        "use_blueprint": {
-            "path": f"lwm2m/{blueprint}.yaml",
-            "input": {**inputs, "actions": [{"event": DONE, "event_data": {"said": said}}]},
-        }
-    }
+    automation = {"use_blueprint": {"path": f"lwm2m/{blueprint}.yaml", "input": inputs}}
     assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automation})
     await hass.async_block_till_done()
     assert hass.states.async_entity_ids_count(AUTOMATION) == 1
-    return async_capture_events(hass, DONE)
 
 
 def said(events: list[Event]) -> list[Any]:
@@ -146,6 +149,19 @@ async def test_security_alert(
         'Unknown device from 192.0.2.1, as "thief".',
         f"Wrong key from 192.0.2.1, about {NAME}.",
     ]
+
+
+async def test_security_alert_shows_a_strangers_name_as_it_is(
+    hass: HomeAssistant, tmp_path: FilePath, hub: Hub
+) -> None:
+    """Notifications are Markdown, where it could be a link or a picture."""
+    await set_up(hass, tmp_path, "security_alert", {})
+    calls = async_mock_service(hass, "persistent_notification", "create")
+    thief = SecurityEvent(SecurityEventType.UNKNOWN_IDENTITY, "::1", claimed="[Hi](x) ![](y)")
+    hub.security.async_take(thief, None)
+    await hass.async_block_till_done()
+    [message] = [call.data["message"] for call in calls]
+    assert r"\[Hi\]\(x\) \!\[\]\(y\)" in message
 
 
 async def test_security_alert_of_some_incidents(
