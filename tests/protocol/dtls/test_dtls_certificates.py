@@ -16,6 +16,7 @@ from custom_components.lwm2m.protocol.dtls import (
     CertificateUsage,
     DtlsServer,
     ServerIdentity,
+    certificates,
     names,
 )
 
@@ -73,6 +74,36 @@ def test_chain_is_in_order_and_names_nobody_twice(leaf: Party, intermediate: Par
     again = issue("intermediate", authority(), authority=True)
     assert not accepts(ANCHOR, authority(), leaf, authority(), intermediate)
     assert not accepts(ANCHOR, authority(), leaf, intermediate, again)
+
+
+def test_authorities_above_the_anchor_may_be_shown(leaf: Party, intermediate: Party) -> None:
+    assert accepts(ANCHOR, intermediate, leaf, intermediate, authority())
+
+
+def test_no_signature_is_verified_with_a_key_that_no_root_vouches_for(intermediate: Party) -> None:
+    """What anybody can make is not for the library, which verifies it all, from the device up."""
+
+    def vouched_for(*shown: Party) -> list[x509.Certificate]:
+        chain = [party.certificate for party in shown]
+        return certificates.vouched_for(chain, [authority().certificate])
+
+    impostor = Party(stranger().key, authority().certificate)
+    upper = issue("upper", impostor, authority=True)
+    lower = issue("lower", upper, authority=True)
+    assert vouched_for(lower, upper) == []
+    assert vouched_for(issue("lower", device(), authority=True), device()) == []
+
+    genuine = issue("lower", intermediate, authority=True)
+    assert vouched_for(genuine, intermediate) == [intermediate.certificate, genuine.certificate]
+    upper = issue("upper", Party(stranger().key, intermediate.certificate), authority=True)
+    assert vouched_for(upper, intermediate) == [intermediate.certificate]
+
+
+def test_library_gets_no_other_authorities(
+    monkeypatch: pytest.MonkeyPatch, leaf: Party, intermediate: Party
+) -> None:
+    monkeypatch.setattr(certificates, "vouched_for", lambda authorities, roots: [])
+    assert not accepts(ANCHOR, authority(), leaf, intermediate)
 
 
 @pytest.mark.parametrize("long", [False, True])
