@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 
 from custom_components.lwm2m.protocol.dtls import (
@@ -36,6 +33,8 @@ from .scripted_client import ECDHE_CCM_8, Conversation, ScriptedClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cryptography import x509
 
 ANCHOR = CertificateUsage.TRUST_ANCHOR_ASSERTION
 DOMAIN = CertificateUsage.DOMAIN_ISSUED_CERTIFICATE
@@ -104,32 +103,6 @@ def test_library_gets_no_other_authorities(
 ) -> None:
     monkeypatch.setattr(certificates, "vouched_for", lambda authorities, roots: [])
     assert not accepts(ANCHOR, authority(), leaf, intermediate)
-
-
-@pytest.mark.parametrize("long", [False, True])
-def test_exponent_as_long_as_its_modulus_is_not_computed_with(long: bool) -> None:
-    """RFC 8017 3.2: it is another one of the same private key."""
-    key = rsa.generate_private_key(65537, 2048)
-    private = key.private_numbers()
-    exponent = 65537 + (private.p - 1) * (private.q - 1) * long
-    public = rsa.RSAPublicNumbers(exponent, private.public_numbers.n).public_key()
-    middle = authority_of(public, issuer=authority())
-    device = issue("device", Party(cast("ec.EllipticCurvePrivateKey", key), middle))
-    assert accepts(ANCHOR, authority(), device, Party(device.key, middle)) is not long
-
-
-def authority_of(public: rsa.RSAPublicKey, issuer: Party) -> x509.Certificate:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "middle")]))
-        .issuer_name(issuer.certificate.subject)
-        .public_key(public)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW)
-        .not_valid_after(NOW + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(issuer.key, hashes.SHA256())
-    )
 
 
 def test_domain_issued_certificate() -> None:

@@ -10,7 +10,7 @@ import warnings
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 MAX_CHAIN = 6
 """Certificates that a client may show."""
-MAX_RSA_EXPONENT = 2**32
-"""Of a key in a chain. It is 65537 in all but a few; one as long as the modulus, which anybody can
-make, takes a hundred times as long to verify with."""
 
 
 class CertificateUsage(IntEnum):
@@ -92,7 +89,7 @@ def validated_path(
         return ()
     try:
         shown = [load_certificate(certificate) for certificate in chain]
-        if not _is_in_order(shown) or not all(map(_is_quick, shown)):
+        if not _is_in_order(shown):
             return ()
         store, anchors = _anchors(tuple(roots))
         verifier = (
@@ -124,12 +121,6 @@ def _is_in_order(shown: Sequence[x509.Certificate]) -> bool:
     subjects = [certificate.subject for certificate in shown]
     issuers = [certificate.issuer for certificate in shown]
     return issuers[:-1] == subjects[1:] and len(set(subjects)) == len(subjects)
-
-
-def _is_quick(certificate: x509.Certificate) -> bool:
-    """Say whether a signature by its key is verified in little time; UnsupportedAlgorithm."""
-    key = certificate.public_key()
-    return not isinstance(key, rsa.RSAPublicKey) or key.public_numbers().e <= MAX_RSA_EXPONENT
 
 
 def vouched_for(
