@@ -38,6 +38,11 @@ WHOLE = (ResourceType.INTEGER, ResourceType.UNSIGNED_INTEGER)
 _SENTENCE_CASE = re.compile("^[A-Z](?=[^A-Z]+$)")
 
 
+def begins_with(name: str, words: str) -> bool:
+    """Tell whether a name begins with these words, whatever their case."""
+    return f"{name} ".casefold().startswith(f"{words} ".casefold())
+
+
 class Lwm2mEntity(Entity):
     """An entity that shows, and may change, resources of one object instance."""
 
@@ -91,18 +96,21 @@ class Lwm2mEntity(Entity):
         """The name, told apart from other instances of the same object.
 
         The instance's Application Type names its main entity and is part of the
-        names of the others, unless it says as much already; without one, instances
-        past the first show their ID, and what an entity of another object is called, too,
-        says its object. An entity that lost its device class, and with it its name, takes
-        the model's; one that a profile took it from keeps the name.
+        names of the others, unless it says as much already; without one, or one that the
+        name begins with anyway, instances past the first show their ID, and what an entity
+        of another object is called, too, says its object. An entity that lost its device
+        class, and with it its name, takes the model's; one that a profile took it from keeps
+        the name.
         """
         name, number = self._own_name(), self._number_in_name()
         if self._info.whole_name:
             return name
         label = self._value(NAMES.get(self._info.instance.object_id, APPLICATION_TYPE))
         if isinstance(label, str) and (label := label.strip()[:MAX_LABEL]):
-            told = self._info.main or name.casefold() in label.casefold()
-            return label if told else self._labelled(label, name)
+            if self._info.main or name.casefold() in label.casefold():
+                return label
+            if not begins_with(name, label):
+                return self._labelled(label, name)
         name = self._told_apart(name)
         return f"{name} {number}" if number else name
 

@@ -26,7 +26,7 @@ from homeassistant.const import MAX_LENGTH_STATE_STATE, Platform
 from .binary_sensor import Lwm2mBinarySensor
 from .button import Lwm2mButton
 from .datetime import Lwm2mDateTime
-from .entity import WHOLE
+from .entity import WHOLE, begins_with
 from .models import EntityInfo
 from .number import UNLIMITED, Lwm2mNumber, Lwm2mNumberDescription
 from .protocol.model.definitions import ResourceModel, ResourceType
@@ -78,8 +78,7 @@ def _name(device: Device, path: Path, model: ResourceModel | None) -> str:
     described = device.object_model(path.object_id)
     of_object = described.name if described else f"Object {path.object_id}"
     name = model.name if model else f"resource {path.resource_id}"
-    told = f"{name} ".casefold().startswith(f"{of_object} ".casefold())
-    return name if told else f"{of_object} {name}"
+    return name if begins_with(name, of_object) else f"{of_object} {name}"
 
 
 def _executable(model: ResourceModel | None) -> Kind | None:

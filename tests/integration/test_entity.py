@@ -53,6 +53,11 @@ async def test_application_type_tells_instances_apart(show: Show) -> None:
     assert shown.state("/3303/3/5700").name == "board Outdoor temperature"
 
 
+async def test_application_type_that_the_name_begins_with_is_not_said_twice(show: Show) -> None:
+    shown = await show({"/3338/0": {5500: True, 5850: False, 5750: "Buzzer"}})
+    assert shown.entry("/3338/0/5500").original_name == "Buzzer Digital Input State"
+
+
 async def test_application_type_names_what_the_instance_is_about(show: Show) -> None:
     shown = await show({"/3200/0": {5500: False, 5501: 0, 5750: "Front door"}})
     assert shown.state("/3200/0/5500").name == "board Front door"
