@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from contextlib import ExitStack
 import json
+import socket
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,6 +33,7 @@ from custom_components.lwm2m.protocol.server import PortInUseError
 
 from ..raw_coap import until
 from .conftest import LINK_FORMAT, LINKS, PATIENCE, Impatient
+from .dtls.scripted_client import ScriptedClient
 from .secure_device import OTHER_PSK, PSK, SecureDevice, psk_options, secure_device, secure_server
 
 if TYPE_CHECKING:
@@ -99,6 +102,11 @@ def client(server: LwM2mServer, location: str) -> Client:  # registers it
 @pytest.fixture
 def counters(server: LwM2mServer) -> CoapCounters:
     return server.counters.coap
+
+
+def transport_of(server: LwM2mServer) -> DtlsTransport:
+    (transport,) = (t for t in server._coap._transports if isinstance(t, DtlsTransport))
+    return transport
 
 
 class Seen:
@@ -431,10 +439,42 @@ async def test_strangers_transfers_do_not_displace_a_devices(
     assert response.code == CREATED
 
 
+async def flood(server: LwM2mServer, hellos: int) -> None:
+    """Send hellos from addresses where nobody reads the answers, as fast as they are given."""
+    hello, target = ScriptedClient().hello()[0], ("127.0.0.1", server.ports[Scheme.COAPS])
+
+    async def answered(count: int) -> None:
+        await until(lambda: server.counters.dtls.hello_verify_requests >= count)
+
+    with ExitStack() as stack:
+        strangers = [stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _ in range(200)]
+        for number, stranger in enumerate(strangers):
+            stranger.bind((f"127.0.1.{number}", 0))
+        for sent in range(0, hellos, len(strangers)):
+            await answered(sent)
+            for stranger in strangers:
+                stranger.sendto(hello, target)
+    await answered(hellos)
+
+
+async def test_a_flood_of_hellos_leaves_nothing_and_keeps_no_device_out(
+    server: LwM2mServer, counters: CoapCounters
+) -> None:
+    flooding = asyncio.create_task(flood(server, 10_000))
+    await until(lambda: counters.datagrams_in > 1000)
+    async with secure_device(server):
+        assert not flooding.done()
+        await flooding
+
+        dtls = transport_of(server).dtls
+        assert (dtls.handshakes, dtls.connections, dtls.sessions) == (0, 1, 1)
+        assert counters.dropped == server.counters.dtls.retransmissions == 0
+
+
 async def test_a_message_that_no_record_takes_is_counted(
     server: LwM2mServer, board: SecureDevice, client: Client, counters: CoapCounters
 ) -> None:
-    (transport,) = (t for t in server._coap._transports if isinstance(t, DtlsTransport))
+    transport = transport_of(server)
 
     transport.send_datagram(bytes(20_000), client.registration.remote)
 
