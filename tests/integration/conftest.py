@@ -100,6 +100,17 @@ def _environment(
 
 
 @pytest.fixture
+async def hass(hass: HomeAssistant) -> AsyncIterator[HomeAssistant]:
+    """Home Assistant, which is not stopped amid a set-up.
+
+    Its device_tracker is set up beside the entry, and starts a timer in the end: one that is
+    started after the stop is never cancelled.
+    """
+    yield hass
+    await hass.async_block_till_done()
+
+
+@pytest.fixture
 def entry(hass: HomeAssistant) -> Lwm2mConfigEntry:
     """A server on a free port of 127.0.0.1, not set up yet."""
     entry = MockConfigEntry(
