@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from custom_components.lwm2m.protocol.coap import Scheme
 from custom_components.lwm2m.protocol.model.registry import load_registry
 from custom_components.lwm2m.protocol.server import LwM2mServer, ServerEvent
+from tests.protocol.dtls import peers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from custom_components.lwm2m.protocol.security import CredentialStore
+    from custom_components.lwm2m.protocol.security import CredentialStore, PreSharedKey
 
 PATIENCE = 20.0
 """Seconds; a Java virtual machine on a busy computer takes its time to start."""
@@ -35,6 +37,33 @@ class Server(LwM2mServer):
                 event = await self._events.get()
                 if isinstance(event, kind):
                     return event
+
+
+@dataclass(frozen=True, slots=True)
+class Libcoap:
+    """libcoap's client, with one of its TLS libraries."""
+
+    program: str
+
+    async def run(self, *arguments: str, key: PreSharedKey) -> str:
+        """Send a request; return all that the program said by its end."""
+        secret = ("-u", key.identity.decode(), "-k", key.key.decode())
+        async with peers.running(self.program, *secret, *arguments) as peer:
+            return await peer.ends()
+
+    async def register(self, uri: str, key: PreSharedKey, links: str) -> str:
+        """Register at a URI; return what was said, with all messages."""
+        request = ("-m", "post", "-t", "40", "-e", links, "-v", "7", "-B", "5")
+        return await self.run(*request, uri, key=key)
+
+
+@pytest.fixture(params=["openssl", "gnutls"])
+def libcoap(request: pytest.FixtureRequest) -> Libcoap:
+    """libcoap's client, with each of its TLS libraries."""
+    program = f"coap-client-{request.param}"
+    if reason := peers.missing(program):
+        pytest.skip(reason)
+    return Libcoap(program)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from custom_components.lwm2m.protocol.server import Deregistered, Registered, Up
 from tests.protocol.dtls import peers
 from tests.protocol.dtls.parties import authority, device, server_party
 
-from .conftest import PATIENCE, Server
+from .conftest import PATIENCE, Libcoap, Server
 from .leshan_peer import LeshanPeer, leshan
 
 if TYPE_CHECKING:
@@ -214,20 +214,13 @@ async def test_leshan_does_not_come_back_once_its_key_is_gone(
     assert event.claimed == PSK.identity.decode()
 
 
-@pytest.mark.parametrize("backend", ["openssl", "gnutls"])
 @pytest.mark.parametrize(("endpoint", "code"), [(ENDPOINT, "2.01"), ("board-2", "4.03")])
 async def test_libcoap_registers_as_who_it_is(
-    server: Server, backend: str, endpoint: str, code: str
+    server: Server, libcoap: Libcoap, endpoint: str, code: str
 ) -> None:
-    program = f"coap-client-{backend}"
-    if reason := peers.missing(program):
-        pytest.skip(reason)
-    server.set_credential(ENDPOINT, PreSharedKey(b"libcoap", b"secretPSK"))
+    key = PreSharedKey(b"libcoap", b"secretPSK")
+    server.set_credential(ENDPOINT, key)
     uri = f"coaps://127.0.0.1:{server.ports[Scheme.COAPS]}/rd?ep={endpoint}&lwm2m=1.1&lt=60"
-    request = ("-m", "post", "-t", "40", "-e", "</1/0>,</3/0>", "-v", "7", "-B", "5")
-    async with peers.running(program, *request, "-u", "libcoap", "-k", "secretPSK", uri) as peer:
-        said = await peer.ends()
-
-    assert f" {code}" in said
+    assert f" {code}" in await libcoap.register(uri, key, "</1/0>,</3/0>")
     if code == "2.01":
         assert (await server.next_event(Registered)).registration.endpoint == ENDPOINT

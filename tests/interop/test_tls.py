@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 import os
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from custom_components.lwm2m.protocol.server import Registered, Updated
 from tests.protocol.dtls import peers
 from tests.protocol.dtls.parties import authority, device, server_party
 
-from .conftest import Server
+from .conftest import Libcoap, Server
 from .leshan_peer import leshan
 
 if TYPE_CHECKING:
@@ -139,33 +140,17 @@ def s_client(server: Server, ciphers: str) -> tuple[str, ...]:
 # libcoap, with either of its TLS libraries
 
 
-@pytest.mark.parametrize("backend", ["openssl", "gnutls"])
 @pytest.mark.parametrize(("endpoint", "code"), [(ENDPOINT, "2.01"), ("board-2", "4.03")])
 async def test_libcoap_registers_as_who_it_is(
-    server: Server, backend: str, endpoint: str, code: str
+    server: Server, libcoap: Libcoap, endpoint: str, code: str
 ) -> None:
-    program = f"coap-client-{backend}"
-    if reason := peers.missing(program):
-        pytest.skip(reason)
     uri = f"coaps+tcp://127.0.0.1:{port_of(server)}/rd?ep={endpoint}&lwm2m=1.1&b=T"
-    request = ("-m", "post", "-t", "40", "-e", "</3303/0>", "-v", "7", "-B", "5")
-    key = ("-u", PSK.identity.decode(), "-k", PSK.key.decode())
-    async with peers.running(program, *request, *key, uri) as peer:
-        said = await peer.ends()
-
-    assert f" {code}" in said
+    assert f" {code}" in await libcoap.register(uri, PSK, "</3303/0>")
 
 
-@pytest.mark.parametrize("backend", ["openssl", "gnutls"])
-async def test_libcoap_with_a_wrong_key_is_told_of(server: Server, backend: str) -> None:
-    program = f"coap-client-{backend}"
-    if reason := peers.missing(program):
-        pytest.skip(reason)
+async def test_libcoap_with_a_wrong_key_is_told_of(server: Server, libcoap: Libcoap) -> None:
     uri = f"coaps+tcp://127.0.0.1:{port_of(server)}/rd"
-    key = ("-u", PSK.identity.decode(), "-k", "0123456789abcdeX")
-    async with peers.running(program, "-m", "post", "-B", "2", *key, uri) as peer:
-        await peer.ends()
-
+    await libcoap.run("-m", "post", "-B", "2", uri, key=replace(PSK, key=b"0123456789abcdeX"))
     assert (await server.next_event(SecurityEvent)).type is SecurityEventType.WRONG_KEY
 
 

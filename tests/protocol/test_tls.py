@@ -422,6 +422,14 @@ def resume(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None) -
     return tls
 
 
+async def session_of(server: LwM2mServer, context: ssl.SSLContext) -> tuple[int, ssl.SSLSession]:
+    """Connect for the first time; return the port, and the session that can be resumed there."""
+    port = server.ports[Scheme.COAPS_TCP]
+    with await asyncio.to_thread(resume, port, context, None) as tls:
+        assert tls.session
+        return port, tls.session
+
+
 @pytest.mark.parametrize("secured_by", ["key", "certificate"])
 async def test_a_session_is_resumed_by_whom_it_is_of(
     server: LwM2mServer,
@@ -432,9 +440,7 @@ async def test_a_session_is_resumed_by_whom_it_is_of(
     if secured_by == "certificate":
         server.set_credential(ENDPOINT, ANCHORED)
         context = certificate_context(device())
-    port = server.ports[Scheme.COAPS_TCP]
-    with await asyncio.to_thread(resume, port, context, None) as first:
-        session = first.session
+    port, session = await session_of(server, context)
     with await asyncio.to_thread(resume, port, context, session) as second:
         assert second.session_reused
     assert not server.security.counts
@@ -444,9 +450,7 @@ async def test_a_session_of_a_revoked_key_is_not_resumed(
     server: LwM2mServer, incidents: list[SecurityEvent]
 ) -> None:
     context = psk_context(PSK)
-    port = server.ports[Scheme.COAPS_TCP]
-    with await asyncio.to_thread(resume, port, context, None) as first:
-        session = first.session
+    port, session = await session_of(server, context)
     server.set_credential(ENDPOINT, NEW_PSK)
 
     with pytest.raises(OSError, match=r"."):
@@ -459,9 +463,7 @@ async def test_a_session_that_ends_while_it_is_resumed_is_of_no_use(
     server: LwM2mServer, incidents: list[SecurityEvent]
 ) -> None:
     context = psk_context(PSK)
-    port = server.ports[Scheme.COAPS_TCP]
-    with await asyncio.to_thread(resume, port, context, None) as first:
-        session = first.session
+    port, session = await session_of(server, context)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, session=session)
     peer = await RawTcpPeer.connect(port)
