@@ -65,11 +65,12 @@ async def test_device_that_leaves_is_told_of(hass: HomeAssistant, show: Show) ->
 async def test_device_is_not_told_of_after_a_restart(
     hass: HomeAssistant, show: Show, entry: Lwm2mConfigEntry
 ) -> None:
-    await show({"/3303/0": SENSOR})
+    shown = await show({"/3303/0": SENSOR})
     events = async_capture_events(hass, EVENT_REGISTRATION)
     await hass.config_entries.async_reload(entry.entry_id)
     await settle(hass)
     assert not events
+    await shown.board.stop(deregister=False)  # the server has another port now
 
 
 @pytest.mark.parametrize("change", RegistrationChange)

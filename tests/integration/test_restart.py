@@ -61,9 +61,50 @@ def occupied(port: int) -> Iterator[None]:
         yield
 
 
-def key(entry: Lwm2mConfigEntry) -> str:
-    """Return the name of the hub's file."""
-    return f"{DOMAIN}.{entry.entry_id}"
+class Stored:
+    """The hub's file."""
+
+    def __init__(self, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry) -> None:
+        self._storage = hass_storage
+        self._key = f"{DOMAIN}.{entry.entry_id}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything is stored."""
+        return self._key in self._storage
+
+    @property
+    def file(self) -> Any:
+        """What is stored, with its version."""
+        return self._storage[self._key]
+
+    @property
+    def data(self) -> Any:
+        """What is stored."""
+        return self.file["data"]
+
+    def put(self, version: int, data: object) -> None:
+        """Store something else."""
+        self._storage[self._key] = {
+            "version": version,
+            "minor_version": 1,
+            "key": self._key,
+            "data": data,
+        }
+
+    def keep(self) -> Callable[[], None]:
+        """Return what brings back all that is stored now, as if nothing had been stored since."""
+        kept = copy.deepcopy(self.file)
+        return lambda: self._storage.update({self._key: kept})
+
+    def forget_registrations(self) -> None:
+        """Know of no registration."""
+        self.data["server"]["registrations"].clear()
+
+    def expire(self) -> None:
+        """Let the only registration's lifetime have ended long ago."""
+        (registration,) = self.data["server"]["registrations"]
+        registration["updated_at"] = "2020-01-01T00:00:00+00:00"
 
 
 async def act(shown: Shown, action: str, paths: list[str]) -> None:
@@ -81,6 +122,12 @@ async def change(shown: Shown, temperature: float) -> None:
     shown.board.client.observations.flush()
     await shown.device.client.read(Path(3, 0))
     await settle(shown.hass)
+
+
+@pytest.fixture
+def stored(hass_storage: dict[str, Any], entry: Lwm2mConfigEntry) -> Stored:
+    """What the hub has stored."""
+    return Stored(hass_storage, entry)
 
 
 @pytest.fixture
@@ -112,13 +159,10 @@ async def test_button_is_there_from_the_first_second(show: Show, restart: Restar
 
 
 async def test_name_that_says_its_object_stays_while_the_device_is_away(
-    show: Show, restart: Restart, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+    show: Show, restart: Restart, stored: Stored
 ) -> None:
-    def forget() -> None:
-        hass_storage[key(entry)]["data"]["server"]["registrations"].clear()
-
     shown = await show({"/3305/0": {5800: 46.0}, "/3328/0": {5700: 46.0}})
-    shown = await restart(shown, forget)
+    shown = await restart(shown, stored.forget_registrations)
     names = [shown.state(path).name for path in ("/3305/0/5800", "/3328/0/5700")]
     assert names == ["board Power (load)", "board Power"]
 
@@ -185,15 +229,11 @@ async def test_observation_of_an_action_comes_back_with_the_device(
     hass: HomeAssistant,
     show: Show,
     restart: Restart,
-    hass_storage: dict[str, Any],
-    entry: Lwm2mConfigEntry,
+    stored: Stored,
 ) -> None:
-    def forget() -> None:
-        hass_storage[key(entry)]["data"]["server"]["registrations"].clear()
-
     shown = await show(INSTANCES)
     await act(shown, "observe", [UNIT, TEMPERATURE])
-    shown = await restart(shown, forget)
+    shown = await restart(shown, stored.forget_registrations)
     await shown.board.register()
     await settle(hass)
     events = async_capture_events(hass, EVENT_NOTIFICATION)
@@ -242,13 +282,9 @@ async def test_command_reaches_a_device_that_was_not_told(show: Show, restart: R
 
 
 async def test_expired_device_is_unavailable_and_keeps_its_entities(
-    show: Show, restart: Restart, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+    show: Show, restart: Restart, stored: Stored
 ) -> None:
-    def expire() -> None:
-        (registration,) = hass_storage[key(entry)]["data"]["server"]["registrations"]
-        registration["updated_at"] = "2020-01-01T00:00:00+00:00"
-
-    shown = await restart(await show(INSTANCES), expire)
+    shown = await restart(await show(INSTANCES), stored.expire)
     assert shown.state(TEMPERATURE).state == STATE_UNAVAILABLE
 
 
@@ -256,20 +292,15 @@ async def test_device_that_expired_meanwhile_is_told_once(
     hass: HomeAssistant,
     show: Show,
     restart: Restart,
-    hass_storage: dict[str, Any],
-    entry: Lwm2mConfigEntry,
+    stored: Stored,
 ) -> None:
     """When Home Assistant has started: before, no automation would hear of it."""
-
-    def expire() -> None:
-        (registration,) = hass_storage[key(entry)]["data"]["server"]["registrations"]
-        registration["updated_at"] = "2020-01-01T00:00:00+00:00"
 
     told = async_capture_events(hass, EVENT_REGISTRATION)
     shown = await show(INSTANCES)
     told.clear()
     hass.set_state(CoreState.starting)
-    shown = await restart(shown, expire)
+    shown = await restart(shown, stored.expire)
     assert told == []
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
@@ -281,13 +312,9 @@ async def test_device_that_expired_meanwhile_is_told_once(
 
 
 async def test_device_that_expired_meanwhile_comes_back(
-    show: Show, restart: Restart, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+    show: Show, restart: Restart, stored: Stored
 ) -> None:
-    def expire() -> None:
-        (registration,) = hass_storage[key(entry)]["data"]["server"]["registrations"]
-        registration["updated_at"] = "2020-01-01T00:00:00+00:00"
-
-    shown = await restart(await show(INSTANCES), expire)
+    shown = await restart(await show(INSTANCES), stored.expire)
     await shown.board.update()
     await shown.board.registered()
     await settle(shown.hass)
@@ -317,15 +344,13 @@ async def test_killed_hub_knows_its_registrations_and_observations(
     hass: HomeAssistant,
     show: Show,
     restart: Restart,
-    hass_storage: dict[str, Any],
-    entry: Lwm2mConfigEntry,
+    stored: Stored,
 ) -> None:
     shown = await show(INSTANCES)
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=SAVE_SOON + 1))
     await settle(hass)
-    stored = copy.deepcopy(hass_storage[key(entry)])
 
-    shown = await restart(shown, lambda: hass_storage.update({key(entry): stored}))
+    shown = await restart(shown, stored.keep())
 
     assert shown.state(TEMPERATURE).state == "21.5"
     assert (await shown.set(TEMPERATURE, 22.5)).state == "22.5"
@@ -333,7 +358,7 @@ async def test_killed_hub_knows_its_registrations_and_observations(
 
 
 async def test_many_changes_do_not_put_the_save_off(
-    hass: HomeAssistant, hub: Hub, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+    hass: HomeAssistant, hub: Hub, stored: Stored
 ) -> None:
     hub._storage.async_save_soon()
     for second in range(1, 4):
@@ -341,29 +366,26 @@ async def test_many_changes_do_not_put_the_save_off(
         hub._storage.async_save_soon()
         async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=second))
         await settle(hass)
-    assert key(entry) in hass_storage
+    assert stored.exists
 
 
 # Storage of no use
 
 
 @pytest.mark.parametrize(
-    "stored",
-    [
-        {"version": VERSION, "data": {"server": {"message_id": 1}, "devices": {}}},
-        {"version": VERSION, "data": []},
-        {"version": VERSION + 1, "data": {}},
-    ],
+    ("version", "data"),
+    [(VERSION, {"server": {"message_id": 1}, "devices": {}}), (VERSION, []), (VERSION + 1, {})],
     ids=["no registrations", "no object", "newer version"],
 )
 async def test_storage_of_no_use_is_said_in_one_line(
     hass: HomeAssistant,
     entry: Lwm2mConfigEntry,
-    hass_storage: dict[str, Any],
+    stored: Stored,
     caplog: pytest.LogCaptureFixture,
-    stored: dict[str, Any],
+    version: int,
+    data: object,
 ) -> None:
-    hass_storage[key(entry)] = {"minor_version": 1, "key": key(entry), **stored}
+    stored.put(version, data)
     assert await hass.config_entries.async_setup(entry.entry_id)
     warnings = [
         record
@@ -374,10 +396,10 @@ async def test_storage_of_no_use_is_said_in_one_line(
 
 
 async def test_device_of_no_use_in_storage_is_learnt_anew(
-    show: Show, restart: Restart, hass_storage: dict[str, Any], entry: Lwm2mConfigEntry
+    show: Show, restart: Restart, stored: Stored
 ) -> None:
     def spoil() -> None:
-        hass_storage[key(entry)]["data"]["devices"][NAME]["values"] = {"x": 1}
+        stored.data["devices"][NAME]["values"] = {"x": 1}
 
     shown = await restart(await show(INSTANCES), spoil)
     await settle(shown.hass)
@@ -385,23 +407,23 @@ async def test_device_of_no_use_in_storage_is_learnt_anew(
 
 
 async def test_file_goes_with_the_entry(
-    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, hass_storage: dict[str, Any]
+    hass: HomeAssistant, hub: Hub, entry: Lwm2mConfigEntry, stored: Stored
 ) -> None:
     await hass.config_entries.async_remove(entry.entry_id)
-    assert key(entry) not in hass_storage
+    assert not stored.exists
 
 
 async def test_port_in_use_leaves_what_is_stored(
-    hass: HomeAssistant, entry: Lwm2mConfigEntry, hub: Hub, hass_storage: dict[str, Any]
+    hass: HomeAssistant, entry: Lwm2mConfigEntry, hub: Hub, stored: Stored
 ) -> None:
     """A start that fails must not overwrite it with nothing."""
     port = hub.server.ports[Scheme.COAP]
     await hass.config_entries.async_unload(entry.entry_id)
-    hass_storage[key(entry)]["data"]["devices"] = {"kept": {}}
+    stored.data["devices"] = {"kept": {}}
     hass.config_entries.async_update_entry(entry, data={CONF_HOST: LOOPBACK, CONF_PORT: port})
     with occupied(port):
         assert not await hass.config_entries.async_setup(entry.entry_id)
-    assert hass_storage[key(entry)]["data"]["devices"] == {"kept": {}}
+    assert stored.data["devices"] == {"kept": {}}
 
 
 # Commands that waited
@@ -459,8 +481,7 @@ async def test_command_that_a_kill_dropped_is_told(
     hass: HomeAssistant,
     show: Show,
     restart: Restart,
-    hass_storage: dict[str, Any],
-    entry: Lwm2mConfigEntry,
+    stored: Stored,
 ) -> None:
     shown = await show(INSTANCES, queue_mode=True)
     fall_asleep(shown)
@@ -469,10 +490,9 @@ async def test_command_that_a_kill_dropped_is_told(
     await settle(hass)
     await shown.call("button.press", "/3/0/4")
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=2 * SAVE_SOON + 2))
-    await settle(hass)
-    stored = copy.deepcopy(hass_storage[key(entry)])
+    await hass.async_block_till_done()  # but not until the board wakes up
     told = async_capture_events(hass, EVENT_COMMAND)
-    await restart(shown, lambda: hass_storage.update({key(entry): stored}))
+    await restart(shown, stored.keep())
     assert dropped(told) == [("/3/0/4", RESTARTED)]
 
 
@@ -492,16 +512,15 @@ async def test_command_that_the_device_took_is_not_told_as_dropped(
 async def test_nothing_is_stored_of_a_command_but_its_path(
     show: Show,
     restart: Restart,
-    hass_storage: dict[str, Any],
-    entry: Lwm2mConfigEntry,
+    stored: Stored,
 ) -> None:
     shown = await show({"/3312/0": {5850: False, 5750: "secret"}}, queue_mode=True)
     fall_asleep(shown)
     await shown.device.operations.async_write({Path.parse("/3312/0/5750"): "hunter2"})
-    stored: list[Any] = []
-    await restart(shown, lambda: stored.append(copy.deepcopy(hass_storage[key(entry)])))
-    assert stored[0]["data"]["devices"][NAME]["commands"] == ["/3312/0/5750"]
-    assert "hunter2" not in str(stored)
+    meanwhile: list[Any] = []
+    await restart(shown, lambda: meanwhile.append(copy.deepcopy(stored.file)))
+    assert meanwhile[0]["data"]["devices"][NAME]["commands"] == ["/3312/0/5750"]
+    assert "hunter2" not in str(meanwhile)
 
 
 async def test_device_that_uses_a_port_that_was_changed_is_unavailable(
@@ -519,3 +538,4 @@ async def test_device_that_uses_a_port_that_was_changed_is_unavailable(
 
     shown = await restart(await show(INSTANCES), change_port)
     assert shown.state(TEMPERATURE).state == STATE_UNAVAILABLE
+    await shown.board.stop(deregister=False)  # nobody would answer
