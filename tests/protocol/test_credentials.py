@@ -253,8 +253,14 @@ def test_clients_may_show_what_there_are_credentials_for(
     store.put("c", trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority))
     assert store.certificate_types == {CertificateType.RAW_PUBLIC_KEY, CertificateType.X509}
 
+    store.put("b", trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority))
+    assert store.certificate_types == {CertificateType.X509}
+
     store.remove("b")
     assert store.certificate_types == {CertificateType.X509}
+
+    store.remove("c")
+    assert not store.certificate_types
 
 
 def test_what_clients_may_show_is_known_as_soon_of_many_credentials(store: CredentialStore) -> None:

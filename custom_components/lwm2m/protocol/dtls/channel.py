@@ -53,7 +53,10 @@ class Channel:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the sequence numbers are used up, so that nothing can be sealed any more."""
+        """Whether the sequence numbers are used up, so that nothing can be sealed any more.
+
+        A peer cannot bring that about: at 100,000 records a second they last for 89 years.
+        """
         return self._sequence > MAX_SEQUENCE
 
     def seal(self, content_type: int, content: bytes) -> bytes:
