@@ -180,6 +180,23 @@ def test_handshakes_that_do_not_go_on_give_way_to_others(keyring: Keyring) -> No
     assert [(event.address[0], event.refusal) for event in gone] == [("192.0.2.0", Refusal.TIMEOUT)]
 
 
+def test_sources_with_many_handshakes_make_room_for_one_with_few_at_once(keyring: Keyring) -> None:
+    """Else a few sources that begin enough of them would keep all devices out all the time."""
+    server = DtlsServer(keyring, Limits(handshakes=6))
+    slow = Conversation(server, device := ScriptedClient(), ("192.0.2.66", 1))
+    flight = device.send(slow.until(CKE))
+    for port in range(20):
+        for host in range(2):
+            Conversation(server, ScriptedClient(), (f"192.0.2.{host}", port)).until(CKE)
+    assert server.handshakes == 6
+    newcomer = ScriptedClient()
+    Conversation(server, newcomer, ("192.0.2.67", 1)).connect()
+
+    assert newcomer.established
+    slow.deliver(*flight)
+    assert device.established
+
+
 def test_handshakes_of_one_source_do_not_give_way_to_each_other(keyring: Keyring) -> None:
     """A fleet behind one address gets through a part at a time."""
     server = DtlsServer(keyring, Limits(handshakes_per_source=3))

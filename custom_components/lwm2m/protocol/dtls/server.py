@@ -241,7 +241,7 @@ class DtlsServer:
             self.counters.rate_limited += 1
             self._suspect(Suspicion.FLOOD, address)
             return
-        if crowded or not self._has_turn(now):
+        if crowded or not self._has_turn(source, now):
             self.counters.overloaded += 1
             self._suspect(Suspicion.OVERLOAD, address)
             return
@@ -252,16 +252,19 @@ class DtlsServer:
         self._handshakes.add(address, handshake)
         self._step(address, handshake, handshake.start, hello, now)
 
-    def _has_turn(self, now: float) -> bool:
-        """Tell whether there is room for one more handshake, or one that has had its turn.
+    def _has_turn(self, source: str, now: float) -> bool:
+        """Tell whether there is room for one more handshake of a source, or one that gives way.
 
         Else whoever begins many and ends none would keep all others out for as long as a handshake
-        may take.
+        may take. It is the oldest of the source that has most: at once for a source that has
+        fewer, and for another one once it has had its turn.
         """
         if len(self._handshakes) < self._limits.handshakes:
             return True
-        address, oldest = self._handshakes.oldest()
-        if now - oldest.begun < self._limits.handshake_turn:
+        address, oldest = self._handshakes.oldest_of_busiest()
+        most = self._handshakes.of_source(source_of(address[0]))
+        fewer = self._handshakes.of_source(source) + 1 < most
+        if not fewer and now - oldest.begun < self._limits.handshake_turn:
             return False
         oldest.refusal = Refusal.TIMEOUT
         self._refuse(address, oldest, None, "gave way to others")

@@ -26,7 +26,7 @@ class Handshakes:
 
     def __init__(self) -> None:
         self._by_address: dict[Address, Handshake] = {}
-        self._of_source: dict[str, int] = {}
+        self._by_source: dict[str, dict[Address, Handshake]] = {}
         # Deadlines of handshakes that are gone or have moved on stay until they come up.
         self._deadlines: list[tuple[float, int, Address]] = []
         self._order = itertools.count()
@@ -40,11 +40,11 @@ class Handshakes:
 
     def of_source(self, source: str) -> int:
         """Count those with one source."""
-        return self._of_source.get(source, 0)
+        return len(self._by_source.get(source, ()))
 
-    def oldest(self) -> tuple[Address, Handshake]:
-        """Return the one that began first; there is one."""
-        return next(iter(self._by_address.items()))
+    def oldest_of_busiest(self) -> tuple[Address, Handshake]:
+        """Return the one that began first of the source that has most; there is one."""
+        return next(iter(max(self._by_source.values(), key=len).items()))
 
     def matching(self, matches: Callable[[Identity], bool]) -> list[tuple[Address, Handshake]]:
         """Return those whose peers claim such identities."""
@@ -57,17 +57,16 @@ class Handshakes:
     def add(self, address: Address, handshake: Handshake) -> None:
         """Take a handshake in; there is none with this address."""
         self._by_address[address] = handshake
-        source = source_of(address[0])
-        self._of_source[source] = self.of_source(source) + 1
+        self._by_source.setdefault(source_of(address[0]), {})[address] = handshake
         self.schedule(address, handshake)
 
     def remove(self, address: Address) -> None:
         """Forget the handshake with this address."""
         del self._by_address[address]
         source = source_of(address[0])
-        self._of_source[source] -= 1
-        if not self._of_source[source]:
-            del self._of_source[source]
+        del self._by_source[source][address]
+        if not self._by_source[source]:
+            del self._by_source[source]
 
     def schedule(self, address: Address, handshake: Handshake) -> None:
         """Note the handshake's new deadline."""
