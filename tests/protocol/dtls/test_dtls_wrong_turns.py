@@ -214,8 +214,9 @@ def test_cookie_comes_in_the_version_that_the_client_speaks(
         ScriptedClient(fragment=40).hello()[0],
         plaintext_record(ContentType.HANDSHAKE, DTLS_1_0, 0, b"\x01"),
         plaintext_record(ContentType.HANDSHAKE, DTLS_1_0, 0, message(1, 0, b"")),
+        hello_record(ScriptedClient()).replace(b"\xc0\xa8\1\0", b"\xc0\xa8\1\1"),
     ],
-    ids=["last record", "last message", "cut", "in pieces", "no header", "empty"],
+    ids=["last record", "last message", "cut", "in pieces", "no header", "empty", "compressed"],
 )
 def test_hello_that_is_none_gets_no_answer(server: DtlsServer, datagram: bytes) -> None:
     assert server.receive(datagram, ADDRESS, 0.0) == []

@@ -21,7 +21,8 @@ class Limits:
     handshakes_per_source: int = 256
     """A border router or carrier's NAT shows a whole fleet as one source."""
     handshake_turn: float = 2.0
-    """Seconds after which a handshake gives way to another, where there is no room for both."""
+    """Seconds after which a handshake gives way to another, where there is no room for both; one of
+    a source that has many gives way at once to a source that has few."""
     connections: int = 10_000
     connections_per_identity: int = 4
     """A device has one; more are what restarts and new addresses leave behind."""
