@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import TYPE_CHECKING
 
@@ -33,3 +34,17 @@ def class_path() -> str:
     if reason := leshan_peer.missing():
         pytest.skip(reason)
     return maven.build(leshan_peer.PROJECT)
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Have the event loop check how it is used, without noting where each future was made.
+
+    The notes are half of what a test takes, and no check reads them. PYTHONASYNCIODEBUG=1 brings
+    them back, to find out where a task comes from that a test leaves behind.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    if not os.environ.get("PYTHONASYNCIODEBUG"):
+        # The loop's own checks go by what was set; futures, tasks and handles ask.
+        loop.get_debug = lambda: False  # type: ignore[method-assign]  # no other way to say so
