@@ -26,6 +26,7 @@ from custom_components.lwm2m.protocol.path import Path
 from custom_components.lwm2m.protocol.reporting import latest
 from custom_components.lwm2m.protocol.security import (
     CredentialStore,
+    PreSharedKey,
     SecurityEvent,
     SecurityEventType,
 )
@@ -533,6 +534,16 @@ async def test_a_registration_of_another_credential_is_not_restored(
 
     async with secure_server(models, credentials, server.dump()) as restarted:
         assert not restarted.registrations
+
+
+async def test_a_registration_waits_for_a_device_with_the_new_key_of_its_identity(
+    models: ModelRegistry, server: LwM2mServer, client: Client
+) -> None:
+    credentials = CredentialStore()
+    credentials.put("board-1", PreSharedKey(PSK.identity, OTHER_PSK.key))
+
+    async with secure_server(models, credentials, server.dump()) as restarted:
+        assert list(restarted.registrations) == ["board-1"]
 
 
 async def test_a_plain_registration_of_what_is_now_secured_is_not_restored(
