@@ -89,10 +89,11 @@ def security_message(data: Mapping[str, Any]) -> str:
     """Return what happened, as the rest of a sentence that a device's name begins."""
     message = SECURITY_MESSAGES[SecurityEventType(data["type"])]
     claimed, count = data["claimed"], data["count"]
+    last = "last " if count > 1 else ""  # a source is counted, whatever it calls itself
     parts = [
         f"from {data['source']}",
-        *([f'as "{claimed}"'] if claimed and claimed != data["endpoint"] else []),
         *([f"{count} times"] if count > 1 else []),
+        *([f'{last}as "{claimed}"'] if claimed and claimed != data["endpoint"] else []),
     ]
     return f"{message} ({', '.join(parts)})"
 

@@ -279,6 +279,18 @@ def test_message_says_how_often() -> None:
     assert security_message(data) == "was flooded with connections (from 192.0.2.1, 8 times)"
 
 
+def test_message_says_what_a_source_called_itself_last() -> None:
+    data = {
+        "type": "unknown_identity",
+        "source": "192.0.2.1",
+        "claimed": "nobody",
+        "endpoint": None,
+        "count": 2,
+    }
+    told = 'turned an unknown device away (from 192.0.2.1, 2 times, last as "nobody")'
+    assert security_message(data) == told
+
+
 # A credential that stopped working
 
 
