@@ -107,8 +107,9 @@ class ConnectionSettings:
             "server": self.uri,
             "server_public_key": _base64(self.server.public_key),
             "server_certificate": pem("CERTIFICATE", self._server_certificate),
-            "device_key": pem("PRIVATE KEY", self.private_key) if self.private_key else "-",
         }
+        if self.private_key:
+            values["device_key"] = pem("PRIVATE KEY", self.private_key)
         match self.credential:
             case PreSharedKey(identity=identity, key=key):
                 values["identity"] = _text(identity)

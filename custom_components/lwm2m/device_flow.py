@@ -42,6 +42,7 @@ from .key_material import (
     read_certificates,
     read_pre_shared_key,
     read_public_key,
+    without_private_keys,
 )
 from .protocol.dtls import CertificateTrust, CertificateUsage
 from .protocol.registration import MAX_PARAMETER_LENGTH
@@ -267,7 +268,9 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
                     return await self._show(credential, private_key)
         return self.async_show_form(
             step_id="raw_public_key",
-            data_schema=self.add_suggested_values_to_schema(RAW_PUBLIC_KEY_SCHEMA, user_input),
+            data_schema=self.add_suggested_values_to_schema(
+                RAW_PUBLIC_KEY_SCHEMA, without_private_keys(user_input or {})
+            ),
             errors=errors,
             description_placeholders={"owner": "", **placeholders},
             last_step=False,
@@ -302,7 +305,7 @@ class DeviceSubentryFlow(SettingsFlow, ReportingFlow):
         return self.async_show_form(
             step_id="certificate",
             data_schema=self.add_suggested_values_to_schema(
-                CERTIFICATE_SCHEMA, user_input or {"trust": Trust.ISSUED}
+                CERTIFICATE_SCHEMA, without_private_keys(user_input or {"trust": Trust.ISSUED})
             ),
             errors=errors,
             description_placeholders={"owner": "", **placeholders},

@@ -35,7 +35,7 @@ from .protocol.dtls.certificates import load_certificate
 from .protocol.security import MAX_PSK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 PSK_BYTES = 16
 """What a generated pre-shared key has, and the least that is taken: shorter ones can be guessed
@@ -306,6 +306,11 @@ def holds_private_key(text: str) -> bool:
     except ValueError, UnsupportedAlgorithm:
         return False
     return True
+
+
+def without_private_keys(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return what may be sent back to a form: not what holds a private key."""
+    return {name: text for name, text in fields.items() if not holds_private_key(text)}
 
 
 def _holds_certificate(text: str) -> bool:

@@ -16,9 +16,9 @@ from .form_fields import choice
 from .key_material import (
     KeyMaterialError,
     fingerprint,
-    holds_private_key,
     pem,
     read_private_key,
+    without_private_keys,
 )
 from .server_identity import (
     async_ensure_identity,
@@ -101,12 +101,12 @@ class Lwm2mOptionsFlow(OptionsFlow):
                 errors, placeholders = _identity_errors(user_input, err)
             else:
                 return self._change_identity(identity)
-        shown = None
-        if user_input and not holds_private_key(user_input["certificates"]):
-            shown = {"certificates": user_input["certificates"]}
+        shown = {"certificates": user_input["certificates"]} if user_input else {}
         return self.async_show_form(
             step_id="import_identity",
-            data_schema=self.add_suggested_values_to_schema(IDENTITY_SCHEMA, shown),
+            data_schema=self.add_suggested_values_to_schema(
+                IDENTITY_SCHEMA, without_private_keys(shown)
+            ),
             errors=errors,
             description_placeholders=placeholders,
         )

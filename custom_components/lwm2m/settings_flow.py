@@ -61,8 +61,9 @@ class SettingsFlow(ConfigSubentryFlow):
 
     def _show_settings(self) -> SubentryFlowResult:
         settings = self._settings
+        made = "_made" if settings.private_key else ""
         return self.async_show_menu(
-            step_id=f"settings_{settings.mode}",
+            step_id=f"settings_{settings.mode}{made}",
             menu_options=[
                 "save" if self._changed else "done",
                 *(["qr_code"] if settings.qr_code else []),
@@ -74,26 +75,14 @@ class SettingsFlow(ConfigSubentryFlow):
     async def async_step_settings_none(
         self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Show the settings of a device without security."""
+        """Show the settings, each mode with its own words."""
         return self._show_settings()
 
-    async def async_step_settings_pre_shared_key(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings of a device with a pre-shared key."""
-        return self._show_settings()
-
-    async def async_step_settings_raw_public_key(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings of a device with a raw public key."""
-        return self._show_settings()
-
-    async def async_step_settings_certificate(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show the settings of a device with a certificate."""
-        return self._show_settings()
+    async_step_settings_pre_shared_key = async_step_settings_none
+    async_step_settings_raw_public_key = async_step_settings_none
+    async_step_settings_raw_public_key_made = async_step_settings_none
+    async_step_settings_certificate = async_step_settings_none
+    async_step_settings_certificate_made = async_step_settings_none
 
     async def async_step_qr_code(
         self, user_input: dict[str, Any] | None = None

@@ -82,10 +82,6 @@ def test_key_is_shown_in_both_forms() -> None:
     assert bytes.fromhex(values["key_hex"]) == base64.b64decode(values["key_base64"]) == KEY
 
 
-def test_private_key_that_is_not_known_is_a_dash() -> None:
-    assert settings(RPK, private_key=None).placeholders["device_key"] == "-"
-
-
 def test_keys_are_in_no_repr() -> None:
     shown = repr(settings(RPK)) + repr(settings(PSK))
     assert repr(KEY) not in shown

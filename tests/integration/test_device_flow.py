@@ -164,7 +164,7 @@ async def test_identity_that_another_has_got_meanwhile_is_not_saved(
 async def test_public_key_of_the_device_is_taken(flow: DeviceFlow, hub: Hub) -> None:
     await flow.add(SecurityMode.RAW_PUBLIC_KEY)
     result = await flow.send(public_key=pem("PUBLIC KEY", PUBLIC_KEY))
-    assert result["description_placeholders"]["device_key"] == "-"
+    assert result["step_id"] == "settings_raw_public_key"
     await flow.save()
 
     assert credential_of(hub) == RawPublicKey(PUBLIC_KEY)
@@ -180,7 +180,7 @@ async def test_key_pair_is_made_and_shown_once(
 
     assert credential_of(hub) == RawPublicKey(public_der(private_key.public_key()))
     result = await flow.change("settings")
-    assert result["description_placeholders"]["device_key"] == "-"
+    assert "device_key" not in result["description_placeholders"]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,20 @@ async def test_what_is_no_public_key_is_refused(flow: DeviceFlow, text: str, err
     await flow.add(SecurityMode.RAW_PUBLIC_KEY)
     result = await flow.send(public_key=text)
     assert result["errors"] == {"public_key": error}
+
+
+async def test_private_key_is_not_sent_back(flow: DeviceFlow) -> None:
+    private_key = pem("PRIVATE KEY", private_der(DEVICE_KEY))
+    await flow.add(SecurityMode.RAW_PUBLIC_KEY)
+    (field,) = (await flow.send(public_key=private_key))["data_schema"].schema
+    assert field.description is None
+
+    await flow.add(SecurityMode.CERTIFICATE)
+    trust = Trust.SERVICE_CERTIFICATE_CONSTRAINT
+    result = await flow.send(trust=trust, certificate="none", roots=private_key)
+    _, certificate, roots = result["data_schema"].schema
+    assert certificate.description == {"suggested_value": "none"}
+    assert roots.description is None
 
 
 async def test_public_key_of_another_device_is_refused(flow: DeviceFlow) -> None:
@@ -417,8 +431,8 @@ async def test_settings_of_each_mode_can_be_shown_again(
             await flow.send()
         case SecurityMode.CERTIFICATE:
             await flow.send(trust=Trust.ISSUED)
-    assert flow.result["step_id"] == f"settings_{mode}"
-    assert (await flow.look_again())["step_id"] == f"settings_{mode}"
+    page = flow.result["step_id"]
+    assert (await flow.look_again())["step_id"] == page
     await flow.save()
 
     result = await flow.change("settings")

@@ -206,12 +206,25 @@ def test_settings_of_a_mode_are_offered_for_its_sdks(mode: SecurityMode) -> None
     assert options.keys() - {"save", "done", "qr_code"} == set(SDKS[mode])
 
 
+@pytest.mark.parametrize("mode", [SecurityMode.RAW_PUBLIC_KEY, SecurityMode.CERTIFICATE])
+def test_page_with_a_private_key_offers_the_same(mode: SecurityMode) -> None:
+    page, made = (DEVICE_STEPS[f"settings_{mode}{key}"]["menu_options"] for key in ("", "_made"))
+    assert made == {name: text for name, text in page.items() if name != "done"}
+
+
+@pytest.mark.parametrize("mode", [SecurityMode.RAW_PUBLIC_KEY, SecurityMode.CERTIFICATE])
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
-@pytest.mark.parametrize("mode", [mode for mode in SecurityMode if mode is not SecurityMode.NONE])
-def test_page_with_a_new_key_says_that_it_has_to_be_saved(language: str, mode: str) -> None:
+def test_page_with_a_private_key_says_that_it_has_to_be_saved(
+    language: str, mode: SecurityMode
+) -> None:
     texts = json.loads((FOLDER / "translations" / f"{language}.json").read_text())
-    step = texts["config_subentries"]["device"]["step"][f"settings_{mode}"]
+    step = texts["config_subentries"]["device"]["step"][f"settings_{mode}_made"]
     assert f"*{step['menu_options']['save']}*" in step["description"]
+
+
+@pytest.mark.parametrize("mode", SecurityMode)
+def test_page_without_one_says_so_where_it_is_saved(mode: SecurityMode) -> None:
+    assert DEVICE_STEPS[f"settings_{mode}"]["menu_option_descriptions"].keys() == {"save"}
 
 
 @pytest.mark.parametrize("action", ACTIONS)
