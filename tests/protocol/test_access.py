@@ -399,6 +399,17 @@ async def test_other_kinds_of_credential_end_connection_and_registration_at_once
     assert not server.registrations
 
 
+@pytest.mark.parametrize("certified", ["certificate by its issuer"], indirect=True)
+async def test_a_device_that_is_pinned_as_another_ends_connection_and_registration(
+    server: LwM2mServer, certified: SecureDevice
+) -> None:
+    await certified.register("board-1")
+    server.set_credential("board-2", CREDENTIALS["pinned certificate"])
+
+    assert await certified.alert() == (2, 49)
+    assert not server.registrations
+
+
 async def test_another_identity_of_the_server_is_proved_anew(
     server: LwM2mServer, certified: SecureDevice
 ) -> None:

@@ -228,7 +228,7 @@ class LwM2mServer:
             elapsed = (datetime.now(UTC) - registration.updated_at).total_seconds()
             grace = self._store.grace(registration.endpoint)
             left = registration.lifetime + grace + UNSAVED - max(elapsed, 0.0)
-            if not self._access.allows(registration.remote, registration.endpoint):
+            if not self._is_allowed(registration):
                 continue
             if left <= 0 and registration.lifetime:
                 self.lapsed.append(registration.endpoint)
@@ -277,7 +277,8 @@ class LwM2mServer:
         """Give an endpoint another credential, or none.
 
         If that is a change, all that it did with the former one, or without any, ends at once, its
-        registration included. CredentialInUse, CredentialError: then nothing has changed.
+        registration included; so does what whoever now proves to be this endpoint did as another.
+        CredentialInUse, CredentialError: then nothing has changed.
         """
         if self.credentials.credentials.get(endpoint) == credential:
             return
@@ -287,8 +288,10 @@ class LwM2mServer:
         self.credentials.remove(endpoint)
         if credential is not None:
             self.credentials.put(endpoint, credential)
-        self._end_connections(endpoint)  # of who was another's, and has proved that to nobody
-        if registration := self.registrations.get(endpoint):
+        self._end_connections(endpoint)
+        for registration in tuple(self.registrations.values()):
+            if registration.endpoint != endpoint and self._is_allowed(registration):
+                continue
             self._remove(registration)
             self.counters.revoked += 1
             self._publish(Revoked(registration))
@@ -313,6 +316,9 @@ class LwM2mServer:
         """
         self.credentials.server = identity
         self._coap.revoke(lambda peer: not isinstance(peer, PskIdentity))
+
+    def _is_allowed(self, registration: Registration) -> bool:
+        return self._access.allows(registration.remote, registration.endpoint)
 
     def _end_connections(self, endpoint: str) -> None:
         self._coap.revoke(lambda identity: self.credentials.endpoint_of(identity) == endpoint)
