@@ -218,11 +218,13 @@ def test_a_name_is_not_enough_for_an_endpoint_with_another_kind_of_credential(
     assert not store.trusts_certificates((device.der,))
 
 
+@pytest.mark.parametrize("pinned", [False, True])
 def test_a_name_of_an_endpoint_with_another_kind_of_credential_hides_no_other(
-    store: CredentialStore, authority: Party
+    store: CredentialStore, authority: Party, pinned: bool
 ) -> None:
     device = issue("board", authority)
-    store.put("board", PSK)
+    usage = CertificateUsage.DOMAIN_ISSUED_CERTIFICATE
+    store.put("board", trust(usage, issue("board")) if pinned else PSK)
     store.put("board.example", trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority))
 
     assert store.endpoint_of(CertificateIdentity(device.der)) == "board.example"

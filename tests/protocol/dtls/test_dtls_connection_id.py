@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from custom_components.lwm2m.protocol.dtls import (
+    Closed,
+    CloseReason,
     Connection,
     DtlsServer,
     Established,
@@ -149,6 +151,26 @@ def test_newcomer_at_its_address_does_not_end_who_has_yet_to_move(
     ]
     [received] = newcomer.deliver(newcomer.client.sealed(b"mine"))
     assert received == Received(connection_of(newcomer), b"mine")
+
+
+def test_peer_that_restarts_at_its_address_replaces_its_connection(
+    server: DtlsServer, conversation: Conversation
+) -> None:
+    again = Conversation(server, ScriptedClient(connection_id=b"peer"))
+    again.connect()
+
+    assert again.events[0] == Closed(connection_of(conversation), CloseReason.REPLACED)
+    assert server.connections == 1
+
+
+def test_newcomer_at_its_address_ends_who_could_not_move(server: DtlsServer) -> None:
+    former = Conversation(server, ScriptedClient())
+    former.connect()
+    newcomer = Conversation(server, ScriptedClient(suites=(ECDHE_CCM_8,), party=device()))
+    newcomer.connect()
+
+    assert newcomer.events[0] == Closed(connection_of(former), CloseReason.REPLACED)
+    assert server.connections == 1
 
 
 def test_moving_onto_a_peer_without_connection_id_leaves_that_reachable(

@@ -162,6 +162,7 @@ def test_handshakes_of_all_sources_are_limited(keyring: Keyring) -> None:
     for host in range(10):
         Conversation(server, ScriptedClient(), (f"192.0.2.{host}", 1)).until(CKE)
     assert server.handshakes == 3
+    assert server.counters.overloaded == 7
 
 
 def test_handshakes_that_do_not_go_on_give_way_to_others(keyring: Keyring) -> None:
