@@ -130,7 +130,7 @@ class Device:
         self._name = name
         self.watchers = Watchers(shared.hass.loop)
         self._misfits: dict[Path, str] = {}
-        self._following = Following(shared.hass, shared.entry, self, shared.storage.async_save_soon)
+        self.following = Following(shared.hass, shared.entry, self, shared.storage.async_save_soon)
         self.manual = ManualObservations(shared.hass, self, shared.storage.async_save_soon)
         self.id = self._enter_in_registry()
         self.commands = Commands(
@@ -176,31 +176,6 @@ class Device:
     def client(self) -> Client:
         """The registered client; NotRegistered when there is none."""
         return self._shared.server.client(self.endpoint)
-
-    @property
-    def observed(self) -> Collection[Path]:
-        """The paths that the device notifies of for its entities."""
-        return self._following.observed
-
-    @property
-    def learnt(self) -> Collection[Path]:
-        """The instances that are known completely since the device last registered."""
-        return self._following.learnt
-
-    @property
-    def polled(self) -> Collection[Path]:
-        """The instances that are read because they cannot be observed."""
-        return self._following.polled
-
-    @property
-    def refused(self) -> Collection[Path]:
-        """Those of the polled instances that the device did not let be observed."""
-        return self._following.refused
-
-    @property
-    def attributes(self) -> Mapping[Path, Mapping[str, float]]:
-        """What the device was asked to keep to when it reports."""
-        return self._following.attributes.asked
 
     @property
     def misfits(self) -> Mapping[Path, str]:
@@ -252,7 +227,7 @@ class Device:
         return {
             "values": dump_values(self.values),
             "resources": [str(path) for path in sorted(self.resources)[:MAX_VALUES]],
-            "following": self._following.dump(),
+            "following": self.following.dump(),
             "manual": self.manual.dump(),
             "commands": self.commands.dump(),
             "versions": {str(number): version for number, version in self._versions.items()},
@@ -269,7 +244,7 @@ class Device:
             try:
                 values = load_values(stored["values"])
                 resources = {Path.parse(text) for text in stored["resources"]}
-                following = self._following.load(stored["following"])
+                following = self.following.load(stored["following"])
                 manual = self.manual.load(stored["manual"])
                 commands = [Path.parse(text) for text in stored.get("commands", ())]
                 versions = {int(key): str(text) for key, text in stored.get("versions", {}).items()}
@@ -280,14 +255,14 @@ class Device:
                 self._versions = versions
                 self._choose_profile(registration)
                 if client:
-                    self._following.async_resume(client, **following)
+                    self.following.async_resume(client, **following)
                 self.manual.async_resume(client, manual)
                 self.commands.async_restore(commands)
         known = {path.instance for path in self.resources}
         if registration is not None:
             self._adopt(registration)
             known &= registration.instances
-            self._following.async_start()
+            self.following.async_start()
         for instance in sorted(known):
             self._shared.on_resources(self, instance)
 
@@ -308,7 +283,7 @@ class Device:
             self.watchers.tell_all()
             if not resumed:
                 self._tell(RegistrationChange.REGISTERED)
-        self._following.async_start()
+        self.following.async_start()
 
     @callback
     def async_updated(self, registration: Registration, previous: Registration) -> None:
@@ -316,7 +291,7 @@ class Device:
         if registration.remote != previous.remote:
             self._forget_client()
         self._adopt(registration)
-        self._following.async_updated(sleeps=self.queue_mode)
+        self.following.async_updated(sleeps=self.queue_mode)
 
     @callback
     def async_sent(self, readings: Readings) -> None:
@@ -369,7 +344,7 @@ class Device:
         self.options = options
         self._take_profile()
         if self.registration is not None:
-            self._following.async_start()
+            self.following.async_start()
 
     @callback
     def async_close(self) -> None:
@@ -380,7 +355,7 @@ class Device:
         self.issues.async_clear()
 
     def _forget_client(self) -> None:
-        self._following.async_forget()
+        self.following.async_forget()
         self.operations.forget_notified()
         self.manual.async_forget()
 
@@ -392,7 +367,7 @@ class Device:
         self.resources -= gone
         for path in gone:
             self.values.pop(path, None)
-        self._following.async_keep(registration.instances)
+        self.following.async_keep(registration.instances)
         self._choose_profile(registration)
         if gone:
             self._shared.on_gone(self, {path.instance for path in gone})
@@ -418,7 +393,7 @@ class Device:
     def _take_profile(self) -> None:
         profiles = [each for each in self._shared.profiles if each.match.fits(self._identity)]
         self.profile = DeviceProfile(profiles, self.options.rules)
-        self._following.async_profile_changed()
+        self.following.async_profile_changed()
 
     # Values
 
@@ -472,9 +447,9 @@ class Device:
             self.issues.async_check_clock(time)
         tell(changed)
         if grown:
-            for instance in {path.instance for path in grown} & self._following.learnt:
+            for instance in {path.instance for path in grown} & self.following.learnt:
                 self._shared.on_resources(self, instance)
-        if identity_changed and DEVICE in self._following.learnt:
+        if identity_changed and DEVICE in self.following.learnt:
             self._enter_in_registry()
 
     @callback

@@ -41,7 +41,7 @@ class DeviceIssues:
     @callback
     def async_check_observed(self) -> None:
         """Look whether the device refuses to be observed anywhere."""
-        refused = sorted(self._device.refused)
+        refused = sorted(self._device.following.refused)
         named = [self._name(path) for path in refused[:MAX_NAMED]]
         if len(refused) > MAX_NAMED:
             named.append("…")

@@ -98,13 +98,15 @@ def _device(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> dic
         "waiting": device.waiting,
         "objects": _objects(device),
         "resources": {str(path): _resource(device, path) for path in sorted(device.resources)},
-        "observed": _texts(device.observed),
-        "polled": _texts(device.polled),
-        "refused": _texts(device.refused),
+        "observed": _texts(device.following.observed),
+        "polled": _texts(device.following.polled),
+        "refused": _texts(device.following.refused),
         "observed_by_actions": device.manual.dump(),
         "options": device.options.dump(),
         "profiles": device.profile.names,
-        "attributes": {str(path): dict(asked) for path, asked in device.attributes.items()},
+        "attributes": {
+            str(path): dict(asked) for path, asked in device.following.attributes.asked.items()
+        },
         "misfits": {str(path): reason for path, reason in sorted(device.misfits.items())},
         "failures": [
             {

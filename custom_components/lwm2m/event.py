@@ -75,7 +75,7 @@ class Lwm2mEvent(SteadyEntity, EventEntity):
     def _on_change(self) -> None:
         active, count = self._active, self._count
         self._update_from_device()
-        if self.available and self._info.instance in self._device.learnt:
+        if self.available and self._info.instance in self._device.following.learnt:
             for event_type in self._since(active, count):
                 self._trigger_event(event_type)
                 self.async_write_ha_state()

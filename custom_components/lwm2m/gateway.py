@@ -126,7 +126,7 @@ class Gateway:
             if registration is None:
                 if device.available:
                     device.async_unregistered(RegistrationChange.GATEWAY_GONE)
-            elif iot_device.instance in self._device.learnt:
+            elif iot_device.instance in self._device.following.learnt:
                 self._follow(device, registration_of(registration, iot_device), resumed=resumed)
 
     @callback

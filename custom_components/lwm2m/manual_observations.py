@@ -162,7 +162,7 @@ class ManualObservations:
         self._fire("notify", paths, readings)
 
     def _is_shared(self, paths: Paths) -> bool:
-        return len(paths) == 1 and paths[0] in self._device.observed
+        return len(paths) == 1 and paths[0] in self._device.following.observed
 
     def _known(self, paths: Paths) -> Decoded:
         return Decoded(

@@ -95,13 +95,13 @@ async def test_instances_are_observed_rather_than_resources(show: Show) -> None:
     shown = await show(INSTANCES)
 
     await shown.board.observed(TEMPERATURE)
-    assert shown.device._following.observed == {Path(3, 0), TEMPERATURE}
+    assert shown.device.following.observed == {Path(3, 0), TEMPERATURE}
 
 
 async def test_resources_are_observed_where_instances_cannot_be(show: Show) -> None:
     shown = await show(INSTANCES, observable=lambda path: len(path) == 3)
 
-    assert TEMPERATURE / 5700 in shown.device._following.observed
+    assert TEMPERATURE / 5700 in shown.device.following.observed
     assert (await shown.set(VALUE, 23.0)).state == "23.0"
 
 
@@ -129,7 +129,7 @@ async def test_observed_values_are_never_polled(show: Show) -> None:
 
 async def test_board_out_of_observation_slots_is_read_for_the_rest(show: Show) -> None:
     shown = await show(INSTANCES, max_observations=1)
-    assert shown.device._following.observed == {Path(3, 0)}
+    assert shown.device.following.observed == {Path(3, 0)}
 
     shown.board.set(Path.parse(VALUE), 23.0)
     await poll(shown.hass)
@@ -141,7 +141,7 @@ async def test_only_the_observation_that_ended_is_asked_for_again(show: Show) ->
     """A second one of the same resource would take one of the board's few slots."""
     shown = await show(INSTANCES, observable=lambda path: len(path) == 3)
     observed = happened(shown.board, EventKind.OBSERVED)
-    ended = shown.device._following._observations[TEMPERATURE / 5700]
+    ended = shown.device.following._observations[TEMPERATURE / 5700]
 
     ended.end(NotRegistered("board"))
     await poll(shown.hass)

@@ -544,7 +544,7 @@ async def test_attributes_of_an_instance_are_written_where_it_is_observed(
         {"/3303/0": TEMPERATURE, "/3304/0": TEMPERATURE},
     )
     assert shown.board.attributes == {Path(3303, 0): {"pmin": "10", "pmax": "600"}}
-    assert Path(3303, 0) in shown.device.observed
+    assert Path(3303, 0) in shown.device.following.observed
 
 
 async def test_attributes_of_a_resource_have_its_instance_observed_by_resource(
@@ -553,7 +553,7 @@ async def test_attributes_of_a_resource_have_its_instance_observed_by_resource(
     shown = await show_with(
         "resources: {/3303/0/5700: {st: 0.5}, /3303: {pmin: 10}}", {"/3303/0": TEMPERATURE}
     )
-    assert {path for path in shown.device.observed if path.object_id == 3303} == {
+    assert {path for path in shown.device.following.observed if path.object_id == 3303} == {
         Path(3303, 0, 5700),
         Path(3303, 0, 5701),
     }
@@ -601,7 +601,7 @@ async def test_device_that_takes_no_attributes_is_observed_even_so(show_with: Sh
     shown = await show_with(
         "resources: {/3303: {pmin: 10}}", {"/3303/0": TEMPERATURE}, takes_attributes=False
     )
-    assert Path(3303, 0) in shown.device.observed
+    assert Path(3303, 0) in shown.device.following.observed
     assert shown.state("/3303/0/5700").state == "21.5"
 
 
@@ -609,14 +609,14 @@ async def test_instance_that_is_not_to_be_observed_is_read(
     hass: HomeAssistant, show_with: ShowWith, entry: Lwm2mConfigEntry, folder: FilePath
 ) -> None:
     shown = await show_with("resources: {/3303: {observe: false}}", {"/3303/0": TEMPERATURE})
-    assert shown.device.polled == {Path(3303, 0)}
+    assert shown.device.following.polled == {Path(3303, 0)}
     assert shown.state("/3303/0/5700").state == "21.5"
     (folder / "acme.yaml").write_text(FOR_ACME)
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     device = entry.runtime_data.devices["board"]
-    assert not device.polled
-    assert Path(3303, 0) in device.observed
+    assert not device.following.polled
+    assert Path(3303, 0) in device.following.observed
 
 
 async def test_profile_says_that_a_device_sleeps(hass: HomeAssistant, show_with: ShowWith) -> None:

@@ -146,7 +146,7 @@ async def test_attributes_are_for_all_that_is_observed_at_once(
 ) -> None:
     await set_options(flow, shown, pmin=5, pmax=600)
     assert shown.board.attributes == {
-        path: {"pmin": "5", "pmax": "600"} for path in shown.device.observed
+        path: {"pmin": "5", "pmax": "600"} for path in shown.device.following.observed
     }
 
 
@@ -170,10 +170,10 @@ async def test_smallest_change_is_for_numbers(flow: DeviceFlow, shown: Shown) ->
 async def test_smallest_change_that_is_taken_away_leaves_nothing(
     flow: DeviceFlow, shown: Shown
 ) -> None:
-    observed = set(shown.device.observed)
+    observed = set(shown.device.following.observed)
     await set_options(flow, shown, st=0.5)
     await set_options(flow, shown)
-    assert set(shown.device.observed) == observed
+    assert set(shown.device.following.observed) == observed
     assert not any(shown.board.attributes.values())
 
 
@@ -183,17 +183,17 @@ async def test_device_that_refused_one_way_is_asked_in_another(
     """It has a place for each object instance, not for each resource."""
     shown = await show(INSTANCES, max_observations=4)
     await set_options(flow, shown, st=0.5)
-    assert shown.device.refused
+    assert shown.device.following.refused
     await set_options(flow, shown, pmin=5)
-    assert not shown.device.refused
-    assert [shown.board.attributes[path] for path in shown.device.observed] == [
-        {"pmin": "5"} for _ in shown.device.observed
+    assert not shown.device.following.refused
+    assert [shown.board.attributes[path] for path in shown.device.following.observed] == [
+        {"pmin": "5"} for _ in shown.device.following.observed
     ]
 
 
 async def test_device_is_read_instead(flow: DeviceFlow, shown: Shown) -> None:
     await set_options(flow, shown, follow="poll", poll_interval=300)
-    assert not shown.device.observed
+    assert not shown.device.following.observed
     shown.board.set(Path.parse(TEMPERATURE), 22.5)
     await passes(shown.hass, 299)
     assert shown.state(TEMPERATURE).state == "21.5"
@@ -209,7 +209,7 @@ async def test_device_that_was_read_reports_again(flow: DeviceFlow, shown: Shown
 
 async def test_what_is_read_by_choice_is_no_issue(flow: DeviceFlow, shown: Shown) -> None:
     await set_options(flow, shown, follow="poll")
-    assert not shown.device.refused
+    assert not shown.device.following.refused
 
 
 async def test_options_are_for_what_is_behind_the_device(
