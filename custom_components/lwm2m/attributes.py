@@ -54,7 +54,7 @@ class ReportingAttributes:
     def _profiled(self, path: Path) -> Mapping[str, float]:
         """Return what the profile says of a path; some make sense of a number alone."""
         attributes = self._device.profile.attributes(path)
-        if attributes and len(path) == 3 and (model := self._device.model(path)):
+        if attributes and len(path) == 3 and (model := self._device.resources.model(path)):
             if not model.readable:
                 return {}
             if model.type not in NUMERIC:
@@ -71,13 +71,13 @@ class ReportingAttributes:
         common = self._profiled(instance)
         return any(
             attributes != common
-            for path in self._device.resources
+            for path in self._device.resources.paths
             if path.instance == instance and (attributes := self._profiled(path))
         )
 
     def of(self, instance: Path) -> Mapping[Path, Mapping[str, float]]:
         """Return the attributes that an instance and its resources are to have."""
-        paths = (path for path in self._device.resources if path.instance == instance)
+        paths = (path for path in self._device.resources.paths if path.instance == instance)
         return {path: wanted for path in (instance, *paths) if (wanted := self.wanted(path))}
 
     def is_as_wanted(self, path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""One endpoint as Home Assistant sees it: identity, availability, values, who watches what."""
+"""One endpoint as Home Assistant sees it: identity, availability, what it is told and tells."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from .device_issues import CURRENT_TIME, DeviceIssues
 from .following import DEVICE, Following
 from .manual_observations import ManualObservations
 from .operations import Operations
-from .power import BATTERY_STATUS
 from .profiles.profile import DeviceProfile, Identity
 from .protocol.errors import NotRegistered
 from .protocol.node import Decoded
 from .protocol.path import Path
-from .protocol.persistence import MAX_VALUES, dump_values, load_values
 from .protocol.reporting import latest
+from .resources import Resources
 from .watchers import Watchers
 
 if TYPE_CHECKING:
@@ -34,9 +33,7 @@ if TYPE_CHECKING:
         Callable,
         Collection,
         Iterable,
-        Mapping,
         Sequence,
-        Set as AbstractSet,
     )
 
     from homeassistant.util.unit_system import UnitSystem
@@ -46,9 +43,7 @@ if TYPE_CHECKING:
     from .profiles.profile import Profile
     from .protocol.client import Client
     from .protocol.errors import ClientError
-    from .protocol.model.definitions import ObjectModel, ResourceModel
     from .protocol.model.registry import ModelRegistry
-    from .protocol.node import Value, Values
     from .protocol.persistence import Json
     from .protocol.registration import Registration
     from .protocol.reporting import Readings
@@ -68,8 +63,6 @@ IDENTITY = {
     "sw_version": 3,
     "hw_version": 18,
 }
-DECISIVE = frozenset({DEVICE / BATTERY_STATUS})
-"""The resources whose values decide which entities there are."""
 IDENTITY_PATHS = frozenset(DEVICE / resource_id for resource_id in IDENTITY.values())
 
 
@@ -95,8 +88,7 @@ class Shared:
 class Device:
     """An approved endpoint.
 
-    `values` holds the last known value of each resource, `resources` every
-    resource that the device is known to have, also those that cannot be read.
+    `resources` is what is known of its resources, `following` what keeps that up to date,
     `manual` are the observations that actions began, `failures` the last ones that nobody was told
     of, with their times.
     """
@@ -116,10 +108,7 @@ class Device:
         self.options = options
         self.unique_id = f"{shared.entry.entry_id}-{endpoint}"
         self.registration: Registration | None = None
-        self._versions: Mapping[int, str] = {}
-        """Of its objects, as it announced them last."""
-        self.values: Values = {}
-        self.resources: set[Path] = set()
+        self.resources = Resources(endpoint, shared.models)
         self.failures: deque[tuple[datetime, ClientError]] = deque(maxlen=MAX_FAILURES)
         self.issues = DeviceIssues(shared.hass, shared.entry, self)
         self.awake = True
@@ -129,7 +118,6 @@ class Device:
         self._identity = Identity()
         self._name = name
         self.watchers = Watchers(shared.hass.loop)
-        self._misfits: dict[Path, str] = {}
         self.following = Following(shared.hass, shared.entry, self, shared.storage.async_save_soon)
         self.manual = ManualObservations(shared.hass, self, shared.storage.async_save_soon)
         self.id = self._enter_in_registry()
@@ -177,32 +165,9 @@ class Device:
         """The registered client; NotRegistered when there is none."""
         return self._shared.server.client(self.endpoint)
 
-    @property
-    def misfits(self) -> Mapping[Path, str]:
-        """Why values of resources were left out, the last reason for each."""
-        return self._misfits
-
     def note(self, failure: ClientError) -> None:
         """Keep a failure that nobody is told of."""
         self.failures.append((dt_util.utcnow(), failure))
-
-    def model(self, path: Path) -> ResourceModel | None:
-        """Return what the object model says of a resource, by the object version announced."""
-        return self._shared.models.find_resource(
-            path.object_id, path.resource_id, self._versions.get(path.object_id)
-        )
-
-    def object_model(self, object_id: int) -> ObjectModel | None:
-        """Return the model of an object, by the version announced."""
-        return self._shared.models.get(object_id, self._versions.get(object_id))
-
-    def name_of(self, path: Path) -> str | None:
-        """Return what the object model calls a path, None when it does not know it."""
-        if len(path) >= 3:
-            model: ResourceModel | ObjectModel | None = self.model(path.resource)
-        else:
-            model = self.object_model(path.object_id) if path else None
-        return model.name if model else None
 
     @callback
     def watch(self, paths: Iterable[Path], watcher: Callable[[], None]) -> CALLBACK_TYPE:
@@ -218,19 +183,17 @@ class Device:
     def _on_waiting(self, command: Path) -> None:
         self._shared.storage.async_save_soon()
         if command:  # else it is to several paths
-            self.watchers.tell([path for path in self.resources if command.covers(path)])
+            self.watchers.tell([path for path in self.resources.paths if command.covers(path)])
 
     # What is stored
 
     def dump(self) -> Json:
         """Return what `async_restore` takes, in JSON's types."""
         return {
-            "values": dump_values(self.values),
-            "resources": [str(path) for path in sorted(self.resources)[:MAX_VALUES]],
+            **self.resources.dump(),
             "following": self.following.dump(),
             "manual": self.manual.dump(),
             "commands": self.commands.dump(),
-            "versions": {str(number): version for number, version in self._versions.items()},
         }
 
     @callback
@@ -242,23 +205,20 @@ class Device:
         client = self.client if registration else None
         if stored is not None:
             try:
-                values = load_values(stored["values"])
-                resources = {Path.parse(text) for text in stored["resources"]}
+                resources = self.resources.load(stored)
                 following = self.following.load(stored["following"])
                 manual = self.manual.load(stored["manual"])
                 commands = [Path.parse(text) for text in stored.get("commands", ())]
-                versions = {int(key): str(text) for key, text in stored.get("versions", {}).items()}
             except (KeyError, ValueError, TypeError, AttributeError) as err:
                 LOGGER.warning("What is stored of %s cannot be used: %r", self.endpoint, err)
             else:
-                self.values, self.resources = values, resources | values.keys()
-                self._versions = versions
+                self.resources.restore(**resources)
                 self._choose_profile(registration)
                 if client:
                     self.following.async_resume(client, **following)
                 self.manual.async_resume(client, manual)
                 self.commands.async_restore(commands)
-        known = {path.instance for path in self.resources}
+        known = {path.instance for path in self.resources.paths}
         if registration is not None:
             self._adopt(registration)
             known &= registration.instances
@@ -362,24 +322,21 @@ class Device:
     def _adopt(self, registration: Registration) -> None:
         """Replace the registration and drop what it no longer has."""
         self.registration = registration
-        self._versions = registration.versions
-        gone = {path for path in self.resources if path.instance not in registration.instances}
-        self.resources -= gone
-        for path in gone:
-            self.values.pop(path, None)
+        self.resources.versions = registration.versions
+        gone = self.resources.keep(registration.instances)
         self.following.async_keep(registration.instances)
         self._choose_profile(registration)
         if gone:
-            self._shared.on_gone(self, {path.instance for path in gone})
+            self._shared.on_gone(self, gone)
 
     def _choose_profile(self, registration: Registration | None) -> None:
         """Take the profiles that fit what the device says of itself now."""
         identity = Identity(
             endpoint=self.endpoint,
-            manufacturer=str(self.values.get(DEVICE / 0, "")),
-            model=str(self.values.get(DEVICE / 1, "")),
+            manufacturer=str(self.resources.values.get(DEVICE / 0, "")),
+            model=str(self.resources.values.get(DEVICE / 1, "")),
             objects=frozenset(
-                registration.objects if registration else (path[0] for path in self.resources)
+                registration.objects if registration else (path[0] for path in self.resources.paths)
             ),
         )
         if identity != self._identity:
@@ -426,29 +383,17 @@ class Device:
         self._take(decoded, self.watchers.tell)
 
     def _take(self, decoded: Decoded, tell: Callable[[Collection[Path]], None]) -> None:
-        values, new = self.values, decoded.values
-        changed = [path for path, value in new.items() if values.get(path) != value]
-        grown = [
-            path for path in changed if path in DECISIVE or _has_grown(new[path], values.get(path))
-        ]
-        self.watchers.tell_untold(before=changed)
-        values.update(new)
-        self.resources.update(new)
+        changed, grown = self.resources.take(decoded, self.watchers.tell_untold)
         if changed:
             self._shared.storage.async_save_later()
-        for path, reason in decoded.rejected.items():
-            if path not in self._misfits:
-                LOGGER.warning("Ignoring %s of %s: %s", path, self.endpoint, reason)
-            self._misfits[path] = reason
         identity_changed = not IDENTITY_PATHS.isdisjoint(changed)
         if identity_changed:
             self._choose_profile(self.registration)
         if isinstance(time := decoded.values.get(CURRENT_TIME), datetime):
             self.issues.async_check_clock(time)
         tell(changed)
-        if grown:
-            for instance in {path.instance for path in grown} & self.following.learnt:
-                self._shared.on_resources(self, instance)
+        for instance in grown & self.following.learnt:
+            self._shared.on_resources(self, instance)
         if identity_changed and DEVICE in self.following.learnt:
             self._enter_in_registry()
 
@@ -458,7 +403,7 @@ class Device:
         details: dict[str, Any] = {
             field: str(value)
             for field, resource_id in IDENTITY.items()
-            if (value := self.values.get(DEVICE / resource_id))
+            if (value := self.resources.values.get(DEVICE / resource_id))
         }
         registry = dr.async_get(self._shared.hass)
         entry = registry.async_get_or_create(
@@ -474,17 +419,3 @@ class Device:
             **details,
         )
         return entry.id
-
-
-def _has_grown(value: Value | None, before: Value | None) -> bool:
-    """Tell whether a resource has instances with a value that had none before."""
-    if isinstance(value, dict) or isinstance(before, dict) or before is None:
-        return bool(_instances(value) - _instances(before))
-    return False
-
-
-def _instances(value: Value | None) -> AbstractSet[int]:
-    """Return the resource instances that have a value: those of a multiple resource, or 0."""
-    if isinstance(value, dict):
-        return value.keys()
-    return frozenset() if value is None else frozenset({0})

@@ -78,7 +78,7 @@ class DeviceIssues:
             )
 
     def _name(self, instance: Path) -> str:
-        model = self._device.object_model(instance.object_id)
+        model = self._device.resources.object_model(instance.object_id)
         return f"{model.name} ({instance})" if model else str(instance)
 
 

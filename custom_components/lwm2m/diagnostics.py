@@ -97,7 +97,9 @@ def _device(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> dic
         "awake": device.awake,
         "waiting": device.waiting,
         "objects": _objects(device),
-        "resources": {str(path): _resource(device, path) for path in sorted(device.resources)},
+        "resources": {
+            str(path): _resource(device, path) for path in sorted(device.resources.paths)
+        },
         "observed": _texts(device.following.observed),
         "polled": _texts(device.following.polled),
         "refused": _texts(device.following.refused),
@@ -107,7 +109,7 @@ def _device(hass: HomeAssistant, entry: Lwm2mConfigEntry, device: Device) -> dic
         "attributes": {
             str(path): dict(asked) for path, asked in device.following.attributes.asked.items()
         },
-        "misfits": {str(path): reason for path, reason in sorted(device.misfits.items())},
+        "misfits": {str(path): reason for path, reason in sorted(device.resources.misfits.items())},
         "failures": [
             {
                 "at": at.isoformat(),
@@ -150,7 +152,7 @@ def _objects(device: Device) -> dict[str, Any]:
     numbers = device.registration.objects if device.registration else ()
     return {
         str(number): {"name": model.name, "version": model.version}
-        if (model := device.object_model(number))
+        if (model := device.resources.object_model(number))
         else None
         for number in sorted(numbers)
     }
@@ -158,12 +160,12 @@ def _objects(device: Device) -> dict[str, Any]:
 
 def _resource(device: Device, path: Path) -> dict[str, Any]:
     """Describe a resource; one without a value was found, but not read."""
-    model = device.model(path)
+    model = device.resources.model(path)
     description: dict[str, Any] = (
         {"name": model.name, "type": model.type, "unit": model.unit} if model else {}
     )
-    if path in device.values:
-        description["value"] = redact_value(device.values[path], model)
+    if path in device.resources.values:
+        description["value"] = redact_value(device.resources.values[path], model)
     return description
 
 

@@ -102,7 +102,7 @@ def _described(device: Device, instance: Path) -> Iterator[EntityInfo]:
     An object with rows of its own becomes what they say. Each resource that no row takes
     becomes a generic entity that its model describes.
     """
-    resources = {path.resource_id for path in device.resources if path[:2] == instance}
+    resources = {path.resource_id for path in device.resources.paths if path[:2] == instance}
     schemas = _SCHEMAS.get(instance.object_id)
     taken = _taken(device, instance.object_id)
     claimed: set[int] = set()
@@ -128,9 +128,9 @@ def _entities(
     device: Device, instance: Path, schema: DiscoverySchema, taken: frozenset[NameKey]
 ) -> Iterator[EntityInfo]:
     """Yield what a matching schema becomes: one entity, or one for each resource instance."""
-    value = device.values.get(instance / schema.resource_id)
+    value = device.resources.values.get(instance / schema.resource_id)
     nothing = schema.nothing is not None and (
-        device.values.get(instance / schema.nothing[0]) in schema.nothing[1]
+        device.resources.values.get(instance / schema.nothing[0]) in schema.nothing[1]
     )
     each = sorted(value) if schema.each and isinstance(value, dict) else (None,)
     for resource_instance_id in each:
@@ -159,10 +159,10 @@ def _taken(device: Device, object_id: int) -> frozenset[NameKey]:
     if object_id not in TOLD_APART:
         return frozenset()
     registration = device.registration
-    objects = registration.objects if registration else {path[0] for path in device.resources}
+    objects = registration.objects if registration else {path[0] for path in device.resources.paths}
     return frozenset(
         name
         for other in objects - {object_id}
         for resource_id, name in _NAMES.get(other, ())
-        if other != DEVICE.object_id or DEVICE / resource_id in device.resources
+        if other != DEVICE.object_id or DEVICE / resource_id in device.resources.paths
     )

@@ -79,7 +79,7 @@ class Lwm2mEntity(Entity):
     @override
     def available(self) -> bool:
         """Whether the device is registered and still has the resource, or its instance."""
-        if not (self._device.available and self._primary in self._device.resources):
+        if not (self._device.available and self._primary in self._device.resources.paths):
             return False
         instance, value = self._info.resource_instance_id, self._value()
         return instance is None or (isinstance(value, dict) and instance in value)
@@ -154,7 +154,7 @@ class Lwm2mEntity(Entity):
         key = f"component.{self.platform_data.domain}.entity_component.{self._info.named_by}.name"
         if name := self.platform_data.component_translations.get(key):
             return name
-        model = self._device.model(self._primary)
+        model = self._device.resources.model(self._primary)
         return model.name if model else f"Resource {self._info.resource_id}"
 
     def _number_in_name(self) -> int:
@@ -175,12 +175,12 @@ class Lwm2mEntity(Entity):
 
     def _has(self, resource_id: int) -> bool:
         """Tell whether the instance has a resource."""
-        return self._info.instance / resource_id in self._device.resources
+        return self._info.instance / resource_id in self._device.resources.paths
 
     def _value(self, resource_id: int | None = None) -> Value | None:
         """Return the last value of a resource of the instance, by default of the primary one."""
         path = self._primary if resource_id is None else self._info.instance / resource_id
-        return self._device.values.get(path)
+        return self._device.resources.values.get(path)
 
     def _scalars(self, resource_id: int | None = None) -> list[Scalar | None]:
         """Return the last values of a resource by resource instance, or that of the entity's."""
@@ -230,7 +230,7 @@ class Lwm2mEntity(Entity):
         if scale is None or isinstance(value, bool) or not isinstance(value, int | float):
             return value
         number = scale.to_device(value)
-        model = self._device.model(path)
+        model = self._device.resources.model(path)
         return round(number) if model and model.type in WHOLE else number
 
     async def _execute(self, resource_id: int, arguments: str | None = None) -> bool:

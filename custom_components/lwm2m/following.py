@@ -251,7 +251,7 @@ class Following:
         if object_id not in discovered:
             discovered[object_id] = await self._discover(client, object_id)
         links = discovered[object_id]
-        self._device.resources.update(
+        self._device.resources.paths.update(
             path for path in links if len(path) == 3 and path.instance == instance
         )
         await self._follow(client, instance, links)
@@ -266,7 +266,7 @@ class Following:
             return await client.discover(Path(object_id))
         except (BadResponse, ClientRefused) as err:
             self._device.note(err)
-            model = self._device.object_model(object_id)
+            model = self._device.resources.object_model(object_id)
             return {
                 instance / resource.id: {}
                 for instance in client.registration.instances
@@ -292,7 +292,8 @@ class Following:
                 return
             device.async_apply(await client.read(instance))
             if wants_observed:
-                readable = sorted(path for path in device.values if path.instance == instance)
+                values = device.resources.values
+                readable = sorted(path for path in values if path.instance == instance)
                 for path in readable:
                     if not await self._observe(client, path, links):
                         self.refused[instance] = self.attributes.of(instance)

@@ -115,7 +115,7 @@ class Gateway:
     def async_refresh(self) -> None:
         """Have the devices that are listed now, as the gateway reaches them now."""
         registration = self._device.registration
-        listed = {device.device_id: device for device in iot_devices(self._device.values)}
+        listed = {device.device_id: device for device in iot_devices(self._device.resources.values)}
         for device_id in self.devices.keys() - listed.keys():
             self._remove(device_id)
         for device_id, iot_device in listed.items():

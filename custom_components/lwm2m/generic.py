@@ -57,8 +57,9 @@ KEY = "generic"
 
 def generic_entity(device: Device, path: Path) -> EntityInfo | None:
     """Return the generic entity of a resource; None for what cannot be shown."""
-    model = device.model(path)
-    kind = _executable(model) or _writable(model) or _readable(model, device.values.get(path))
+    model = device.resources.model(path)
+    value = device.resources.values.get(path)
+    kind = _executable(model) or _writable(model) or _readable(model, value)
     if kind is None:
         return None
     platform, entity_class, description = kind
@@ -75,7 +76,7 @@ def generic_entity(device: Device, path: Path) -> EntityInfo | None:
 
 def _name(device: Device, path: Path, model: ResourceModel | None) -> str:
     """Name the object and its resource, once where the resource's name begins with the object's."""
-    described = device.object_model(path.object_id)
+    described = device.resources.object_model(path.object_id)
     of_object = described.name if described else f"Object {path.object_id}"
     name = model.name if model else f"resource {path.resource_id}"
     return name if begins_with(name, of_object) else f"{of_object} {name}"

@@ -118,5 +118,5 @@ def _path_name(hass: HomeAssistant, device_id: str | None, path: Path) -> str:
             name = entity.name or entity.original_name
             if name and entity.unique_id.startswith(prefix):
                 return name
-        return device.name_of(path) or str(path)
+        return device.resources.name_of(path) or str(path)
     return str(path)

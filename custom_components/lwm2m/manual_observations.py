@@ -168,7 +168,7 @@ class ManualObservations:
         return Decoded(
             {
                 path: value
-                for path, value in self._device.values.items()
+                for path, value in self._device.resources.values.items()
                 if any(observed.resource.covers(path) for observed in paths)
             }
         )

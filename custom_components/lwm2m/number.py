@@ -78,7 +78,7 @@ class Lwm2mNumber(Lwm2mEntity, NumberEntity):
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Write the number, a whole one as an integer where the model wants that."""
-        model = self._device.model(self._info.primary)
+        model = self._device.resources.model(self._info.primary)
         whole = model is not None and model.type in WHOLE and value.is_integer()
         await self._write({self._info.resource_id: int(value) if whole else value})
 

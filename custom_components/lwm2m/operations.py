@@ -109,7 +109,7 @@ class Operations:
         current = {
             path: value
             for path, value in values.items()
-            if (model := self._device.model(path)) is None or model.readable
+            if (model := self._device.resources.model(path)) is None or model.readable
             if path not in notified
         }
         if self._device.options.confirmation is Confirmation.READ_BACK:

@@ -74,8 +74,8 @@ def unit_of(device: Device, info: EntityInfo) -> str | None:
     if "unit" in getattr(description, "fixed", ()):
         return default
     path = info.instance / SENSOR_UNITS
-    stated = device.values.get(path) if SENSOR_UNITS in info.watched else None
-    model = device.model(info.primary)
+    stated = device.resources.values.get(path) if SENSOR_UNITS in info.watched else None
+    model = device.resources.model(info.primary)
     return stated_unit(stated, stated_unit(model.unit if model else None, default))
 
 
@@ -94,7 +94,7 @@ class MeasurementSensor(Lwm2mEntity, SensorEntity):
     @callback
     @override
     def _update_from_device(self) -> None:
-        basis = tuple(map(self._device.values.get, self._paths[1:]))
+        basis = tuple(map(self._device.resources.values.get, self._paths[1:]))
         if basis != self._basis:
             self._basis = basis
             self._take_unit()

@@ -119,7 +119,7 @@ async def _execute(call: ServiceCall) -> ServiceResponse:
     """Execute a resource."""
     device, path = _target(call)
     done = await device.operations.async_execute(path, call.data.get(ATTR_ARGUMENTS))
-    return _response(device, path, name=device.name_of(path), waiting=not done)
+    return _response(device, path, name=device.resources.name_of(path), waiting=not done)
 
 
 async def _discover(call: ServiceCall) -> ServiceResponse:
@@ -130,7 +130,7 @@ async def _discover(call: ServiceCall) -> ServiceResponse:
         device,
         path,
         links={
-            str(found): {"name": device.name_of(found), "attributes": dict(attributes)}
+            str(found): {"name": device.resources.name_of(found), "attributes": dict(attributes)}
             for found, attributes in sorted(links.items())
         },
     )
@@ -152,14 +152,14 @@ async def _create(call: ServiceCall) -> ServiceResponse:
         created = await client.create(path, resources)
 
     done = await device.operations.async_command(path, create)
-    return _response(device, created, name=device.name_of(created), waiting=not done)
+    return _response(device, created, name=device.resources.name_of(created), waiting=not done)
 
 
 async def _delete(call: ServiceCall) -> ServiceResponse:
     """Delete an object instance."""
     device, path = _target(call)
     done = await device.operations.async_command(path, lambda client: client.delete(path))
-    return _response(device, path, name=device.name_of(path), waiting=not done)
+    return _response(device, path, name=device.resources.name_of(path), waiting=not done)
 
 
 async def _write_attributes(call: ServiceCall) -> ServiceResponse:
@@ -177,7 +177,7 @@ async def _write_attributes(call: ServiceCall) -> ServiceResponse:
     done = await device.operations.async_command(
         path, lambda client: client.write_attributes(path, attributes)
     )
-    return _response(device, path, name=device.name_of(path), waiting=not done)
+    return _response(device, path, name=device.resources.name_of(path), waiting=not done)
 
 
 async def _read_composite(call: ServiceCall) -> ServiceResponse:
@@ -287,9 +287,9 @@ def _values(call: ServiceCall, device: Device, path: Path, raw: Any) -> Values:
             case 2:
                 return _resources(call, device, path, raw)
             case 3:
-                return {path: from_user(raw, device.model(path))}
+                return {path: from_user(raw, device.resources.model(path))}
             case 4:
-                scalar = scalar_from_user(raw, device.model(path.resource))
+                scalar = scalar_from_user(raw, device.resources.model(path.resource))
                 return {path.resource: {path.resource_instance_id: scalar}}
             case _:
                 raise ValueRefused("write_where")
@@ -301,7 +301,7 @@ def _resources(call: ServiceCall, device: Device, instance: Path, raw: Any) -> V
     for resource_id, item in by_id(raw):
         resource = instance / resource_id
         with _refusals(call.hass, resource):
-            values[resource] = from_user(item, device.model(resource))
+            values[resource] = from_user(item, device.resources.model(resource))
     return values
 
 
@@ -320,6 +320,6 @@ def _report(device: Device, paths: Iterable[Path], decoded: Decoded) -> JsonObje
 
 def _describe(device: Device, values: Values) -> JsonObjectType:
     return {
-        str(path): {"name": device.name_of(path), "value": to_json(value)}
+        str(path): {"name": device.resources.name_of(path), "value": to_json(value)}
         for path, value in sorted(values.items())
     }

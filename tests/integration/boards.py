@@ -66,7 +66,7 @@ class Shown:
 
     async def next_value(self, path: Path, value: Value) -> None:
         """Wait until the device has taken a value of the board's."""
-        if self.device.values.get(path) == value:
+        if self.device.resources.values.get(path) == value:
             return
         taken = asyncio.Event()
         unwatch = self.device.watch((path,), taken.set)

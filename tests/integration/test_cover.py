@@ -69,7 +69,7 @@ async def test_positioner_moves_while_time_remains(show: Show) -> None:
 async def test_positioner_without_a_position_is_unknown(show: Show) -> None:
     shown = await show({"/3337/0": {5536: 40.0}})
     path = Path.parse(POSITION)
-    del shown.device.values[path]
+    del shown.device.resources.values[path]
     state = await shown.next_state(POSITION, lambda: shown.device.watchers.tell([path]))
     assert state.state == STATE_UNKNOWN
 

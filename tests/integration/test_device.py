@@ -191,7 +191,7 @@ async def test_value_that_the_board_limits_is_not_overwritten(
     await shown.device.operations.async_write({dimmer: 100})
     await settle(shown.hass)
 
-    assert shown.device.values[dimmer] == 90
+    assert shown.device.resources.values[dimmer] == 90
 
 
 async def test_password_that_nobody_may_read_is_not_kept(show: Show) -> None:
@@ -201,8 +201,8 @@ async def test_password_that_nobody_may_read_is_not_kept(show: Show) -> None:
     await shown.device.operations.async_write({passphrase: "hunter2", Path(12, 0, 5): "Cellar"})
 
     assert shown.board.value(passphrase) == "hunter2"
-    assert passphrase not in shown.device.values
-    assert shown.device.values[Path(12, 0, 5)] == "Cellar"
+    assert passphrase not in shown.device.resources.values
+    assert shown.device.resources.values[Path(12, 0, 5)] == "Cellar"
 
 
 async def test_board_that_reboots_is_observed_again(show: Show) -> None:

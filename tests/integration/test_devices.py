@@ -133,7 +133,7 @@ async def test_all_values_fit(hub: Hub, devices: list[FixtureDevice]) -> None:
     misfits = {
         f"{device.name} {path}": reason
         for device in devices
-        for path, reason in hub.devices[device.endpoint].misfits.items()
+        for path, reason in hub.devices[device.endpoint].resources.misfits.items()
     }
     assert misfits == {}
 

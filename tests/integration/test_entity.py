@@ -200,7 +200,7 @@ async def test_instance_that_a_registration_lacks_is_gone(hass: HomeAssistant, s
 async def test_measurement_that_is_no_number_is_unknown(show: Show, value: Any) -> None:
     shown = await show({"/3303/0": {5700: 21.5}})
     path = Path.parse(VALUE)
-    shown.device.values[path] = value
+    shown.device.resources.values[path] = value
     state = await shown.next_state(VALUE, lambda: shown.device.watchers.tell([path]))
     assert state.state == STATE_UNKNOWN
 
@@ -208,7 +208,7 @@ async def test_measurement_that_is_no_number_is_unknown(show: Show, value: Any) 
 async def test_value_that_is_missing_is_unknown(show: Show) -> None:
     shown = await show({"/3303/0": {5700: 21.5}})
     path = Path.parse(VALUE)
-    del shown.device.values[path]
+    del shown.device.resources.values[path]
     state = await shown.next_state(VALUE, lambda: shown.device.watchers.tell([path]))
     assert state.state == STATE_UNKNOWN
 

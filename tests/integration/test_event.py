@@ -157,7 +157,7 @@ async def test_what_a_registration_finds_is_no_event(hass: HomeAssistant, show: 
     await shown.board.registered()
     await settle(hass)
 
-    assert shown.device.values[Path.parse(BUTTON) / COUNTER] == 4
+    assert shown.device.resources.values[Path.parse(BUTTON) / COUNTER] == 4
     assert happened == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,7 @@ from custom_components.lwm2m.protocol.model.definitions import (
 from custom_components.lwm2m.protocol.model.registry import ModelRegistry, load_registry
 from custom_components.lwm2m.protocol.node import ObjectLink, Value
 from custom_components.lwm2m.protocol.path import Path
+from custom_components.lwm2m.resources import Resources
 
 if TYPE_CHECKING:
     from custom_components.lwm2m.device import Device
@@ -49,29 +50,27 @@ def pump(*resources: ResourceModel) -> ObjectModel:
 class FakeDevice:
     """As much of a device as generic entities ask for."""
 
-    models: ModelRegistry = field(default_factory=ModelRegistry)
-    values: dict[Path, Value] = field(default_factory=dict)
+    resources: Resources
 
-    def model(self, path: Path) -> ResourceModel | None:
-        return self.models.find_resource(path.object_id, path.resource_id)
 
-    def object_model(self, object_id: int) -> ObjectModel | None:
-        return self.models.get(object_id)
+def device_with(models: ModelRegistry) -> Device:
+    """Return what stands for a device that knows these models."""
+    return cast("Device", FakeDevice(Resources("board", models)))
 
 
 def generic(kind: ResourceType, operations: Operations, **fields: Any) -> Any:
     """Return the generic entity of a resource with this model."""
-    device = FakeDevice()
-    device.models.add(
-        pump(ResourceModel(id=1, name="Speed", type=kind, operations=operations, **fields))
-    )
-    return generic_entity(cast("Device", device), RESOURCE)
+    models = ModelRegistry()
+    models.add(pump(ResourceModel(id=1, name="Speed", type=kind, operations=operations, **fields)))
+    return generic_entity(device_with(models), RESOURCE)
 
 
 def of_value(value: Value | None) -> Any:
     """Return the generic entity of a value that has no model."""
-    device = FakeDevice(values={} if value is None else {RESOURCE: value})
-    return generic_entity(cast("Device", device), RESOURCE)
+    device = device_with(ModelRegistry())
+    if value is not None:
+        device.resources.values[RESOURCE] = value
+    return generic_entity(device, RESOURCE)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +136,7 @@ def test_generic_entity_is_named_by_the_model() -> None:
 )
 def test_generic_name_says_the_object_once(path: str, name: str) -> None:
     resource = Path.parse(path)
-    device = cast("Device", FakeDevice(models=load_registry()))
-    info = generic_entity(device, resource)
+    info = generic_entity(device_with(load_registry()), resource)
     assert info
     assert info.name == name
 

@@ -108,7 +108,7 @@ async def test_its_notifications_and_sends_change_the_state(
         await peer.command("set 3303/0/5700 24.25")
         await state_becomes(hass, temperature, "24.25")
         hass.states.async_set(temperature, "overwritten")
-        hub.devices[ENDPOINT].values.clear()
+        hub.devices[ENDPOINT].resources.values.clear()
         await peer.command("send /3303/0/5700")
         await state_becomes(hass, temperature, "24.25")
 

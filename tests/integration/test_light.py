@@ -210,7 +210,7 @@ async def test_brightness_that_cannot_be_set_is_refused(show: Show, colour: str)
 
 async def test_light_without_a_known_state_is_unknown(show: Show) -> None:
     shown = await show({"/3311/0": {5850: True}})
-    del shown.device.values[Path.parse(LIGHT)]
+    del shown.device.resources.values[Path.parse(LIGHT)]
     state = await shown.next_state(LIGHT, lambda: shown.device.watchers.tell([Path.parse(LIGHT)]))
     assert state.state == STATE_UNKNOWN
 

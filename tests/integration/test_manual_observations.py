@@ -130,7 +130,7 @@ async def test_an_observed_instance_of_a_resource_leaves_its_siblings_known(
     await call("observe", Path(19, 0, 0, 7))
     await change(hass, board, Path(19, 0, 0, 7), b"\xff")
     assert events[-1].data["values"] == {"/19/0/0": {"7": "/w=="}}
-    assert hub.devices[ENDPOINT].values[Path(19, 0, 0)] == {0: b"\x00", 7: b"\xff"}
+    assert hub.devices[ENDPOINT].resources.values[Path(19, 0, 0)] == {0: b"\x00", 7: b"\xff"}
 
 
 # What the entities observe already

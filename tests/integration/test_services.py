@@ -73,7 +73,7 @@ async def test_read_resource_instance(call: Call) -> None:
 
 async def test_read_resource_instance_leaves_the_others(call: Call, hub: Hub) -> None:
     await call("read", DATA / 7)
-    assert hub.devices[ENDPOINT].values[DATA] == {0: b"\x00", 7: b"\x01"}
+    assert hub.devices[ENDPOINT].resources.values[DATA] == {0: b"\x00", 7: b"\x01"}
 
 
 async def test_read_is_fresh(call: Call, board: Board) -> None:
@@ -102,7 +102,7 @@ async def test_write_resource(call: Call, board: Board) -> None:
 
 async def test_written_value_counts_at_once(call: Call, hub: Hub) -> None:
     await call("write", DIMMER, value=70)
-    assert hub.devices[ENDPOINT].values[DIMMER] == 70
+    assert hub.devices[ENDPOINT].resources.values[DIMMER] == 70
 
 
 async def test_write_several_resources_of_an_instance(call: Call, board: Board) -> None:

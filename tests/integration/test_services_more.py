@@ -73,7 +73,7 @@ async def test_delete(call: Call, board: Board, hub: Hub, hass: HomeAssistant) -
     assert not board.has(Path(3311, 1))
     await board.updated()
     await settle(hass)
-    assert Path(3311, 1, 5850) not in hub.devices[ENDPOINT].resources
+    assert Path(3311, 1, 5850) not in hub.devices[ENDPOINT].resources.paths
 
 
 async def test_delete_what_cannot_be_deleted(call: Call) -> None:
@@ -150,7 +150,7 @@ async def test_a_read_instance_leaves_its_siblings_known(call: Call, hub: Hub) -
     await call("read", path=str(DATA))
     response = await call("read_composite", paths=[str(DATA / 7)])
     assert response["resources"]["/19/0/0"]["value"] == {"7": "AQ=="}
-    assert device.values[DATA] == {0: b"\x00", 7: b"\x01"}
+    assert device.resources.values[DATA] == {0: b"\x00", 7: b"\x01"}
 
 
 async def test_write_composite(call: Call, board: Board, hub: Hub) -> None:
@@ -162,7 +162,7 @@ async def test_write_composite(call: Call, board: Board, hub: Hub) -> None:
     assert await board.written(DIMMER) == 70
     assert board.value(Path(3311, 1, 5850)) is False
     assert board.value(DATA) == {0: b"\x00", 7: b"\xff"}
-    assert hub.devices[ENDPOINT].values[DIMMER] == 70
+    assert hub.devices[ENDPOINT].resources.values[DIMMER] == 70
 
 
 async def test_instances_of_one_resource_are_written_together(call: Call, board: Board) -> None:

@@ -59,6 +59,6 @@ async def test_command_alone_does_not_open_the_valve(show: Show) -> None:
 async def test_valve_of_which_nothing_is_known_is_unknown(show: Show) -> None:
     shown = await show({"/3425/0": {3: 50}})
     path = Path.parse(VALVE)
-    del shown.device.values[path]
+    del shown.device.resources.values[path]
     state = await shown.next_state(VALVE, lambda: shown.device.watchers.tell([path]))
     assert state.state == STATE_UNKNOWN
