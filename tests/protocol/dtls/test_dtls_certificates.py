@@ -186,6 +186,21 @@ def test_name_that_is_no_text_is_none() -> None:
     assert names(changed) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "odd"),
+    [
+        (b"\x0c\x09authority", b"\x03\x09\0uthority"),
+        (b"\x06\x03\x55\x04\x03\x0c\x09authority", b"\x06\x03\x55\x04\x06\x0c\x09authority"),
+    ],
+    ids=["bits", "country of nine letters"],
+)
+def test_issuer_with_an_odd_name_vouches_for_nobody(text: bytes, odd: bytes) -> None:
+    """The library raises a TypeError, or warns: here neither is for anybody to bring about."""
+    changed = device().der.replace(text, odd)
+    assert changed != device().der
+    assert not CertificateTrust(ANCHOR, authority().der).accepts([changed], NOW)
+
+
 def test_names_of_a_certificate() -> None:
     assert names(issue("board-7").der) == ("board-7", "board-7.example")
     assert names(device().der) == ("board-1",)

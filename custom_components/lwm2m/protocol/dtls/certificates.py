@@ -118,8 +118,12 @@ def _is_in_order(shown: Sequence[x509.Certificate]) -> bool:
     Then there is one path to try. Of certificates that fit to one another in many ways, which
     anybody can make, the library tries all: seconds of time for each handshake.
     """
-    subjects = [certificate.subject for certificate in shown]
-    issuers = [certificate.issuer for certificate in shown]
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of odd names, which anybody can show
+            subjects = [certificate.subject for certificate in shown]
+            issuers = [certificate.issuer for certificate in shown]
+    except TypeError:  # a name that is a string of bits
+        return False
     return issuers[:-1] == subjects[1:] and len(set(subjects)) == len(subjects)
 
 
