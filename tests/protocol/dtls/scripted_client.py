@@ -107,6 +107,7 @@ class ScriptedClient:
         self.connection_id = connection_id
         self.resume = resume
         self.random = os.urandom(32)
+        self.server_random = b""
         self.established = False
         self.alerts: list[tuple[int, int]] = []
         self.received: list[bytes] = []
@@ -282,7 +283,7 @@ class ScriptedClient:
                 assert reader.take(1) == b"\x03"
                 assert reader.number(2) == self.group
                 self.server_point = reader.vector(1)
-            case HandshakeType.SERVER_HELLO_DONE:
+            case HandshakeType.SERVER_HELLO_DONE if self.server_random:  # else the hello was lost
                 return self.send(self.second_flight())
             case HandshakeType.FINISHED:
                 digest = hashlib.sha256(before).digest()

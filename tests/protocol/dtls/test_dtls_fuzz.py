@@ -203,6 +203,7 @@ def test_random_messages_amid_a_handshake(
 @pytest.mark.parametrize("psk", [True, False], ids=["psk", "x509"])
 @fuzz
 @given(st.integers(0, 6), mutations)
+@example(1, Mutation([(18, 0)], 0, b""))  # the second hello has the number of the first
 def test_mutated_handshake(
     server: DtlsServer, neighbour: Callable[[], None], psk: bool, target: int, mutation: Mutation
 ) -> None:
