@@ -6,13 +6,14 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
+from homeassistant.util import executor
 import pytest
 
 from tests import maven
 from tests.interop import leshan_peer
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 
 @pytest.hookimpl(wrapper=True)
@@ -48,3 +49,15 @@ async def enable_event_loop_debug() -> None:
     if not os.environ.get("PYTHONASYNCIODEBUG"):
         # The loop's own checks go by what was set; futures, tasks and handles ask.
         loop.get_debug = lambda: False  # type: ignore[method-assign]  # no other way to say so
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patient_executor() -> Iterator[None]:
+    """Let Home Assistant's executor wait long for its threads to end, as a busy computer needs.
+
+    It interrupts one that does not end within a tenth of this, shared by all of them, and then
+    the others may wait for ever: a thread that ends wakes the next.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executor, "EXECUTOR_SHUTDOWN_TIMEOUT", 100)
+        yield
