@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from homeassistant.util.yaml import load_yaml_dict
+from homeassistant.util.yaml import load_yaml_dict, parse_yaml
 import pytest
 from pytest_homeassistant_custom_component.common import (
     async_capture_events,
@@ -32,7 +32,7 @@ from .conftest import settle
 if TYPE_CHECKING:
     from homeassistant.core import Event, HomeAssistant
 
-    from custom_components.lwm2m.hub import Hub
+    from custom_components.lwm2m.hub import Hub, Lwm2mConfigEntry
 
     from .boards import Show, Shown
 
@@ -141,6 +141,7 @@ async def test_security_alert(
         (SecurityEvent(SecurityEventType.FLOOD, "192.0.2.1", count=2), None),
         (SecurityEvent(SecurityEventType.UNKNOWN_IDENTITY, "192.0.2.1", claimed="thief"), None),
         (SecurityEvent(SecurityEventType.WRONG_KEY, "192.0.2.1", NAME, NAME), shown.device),
+        (SecurityEvent(SecurityEventType.UNKNOWN_IDENTITY, "::1", claimed="thief", count=2), None),
     ):
         hub.security.async_take(event, device)
         await hass.async_block_till_done()
@@ -148,7 +149,26 @@ async def test_security_alert(
         "Flood from 192.0.2.1, 2 times.",
         'Unknown device from 192.0.2.1, as "thief".',
         f"Wrong key from 192.0.2.1, about {NAME}.",
+        'Unknown device from ::1, 2 times, last as "thief".',
     ]
+
+
+async def test_alert_of_the_readme_tells_of_an_incident_once(
+    hass: HomeAssistant, entry: Lwm2mConfigEntry, hub: Hub
+) -> None:
+    """A restart shows the last incident again."""
+    (example,) = re.findall(r"^To be told:\n\n```yaml\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    (security,) = hass.states.async_entity_ids("event")
+    automation = parse_yaml(example.replace("event.lwm2m_security", security))
+    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: automation})
+    calls = async_mock_service(hass, "persistent_notification", "create")
+    hub.security.async_take(SecurityEvent(SecurityEventType.WRONG_KEY, "192.0.2.1", NAME), None)
+    await hass.async_block_till_done()
+    assert [call.data["message"] for call in calls] == [f"wrong_key from 192.0.2.1 about {NAME}"]
+
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert len(calls) == 1
 
 
 async def test_security_alert_shows_a_strangers_name_as_it_is(
