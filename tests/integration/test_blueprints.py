@@ -120,6 +120,8 @@ async def test_device_that_comes_back(
     await until_waiting(hass, 0)
     await settle(hass)
     assert not events
+    # Else it waits for a minute when the board leaves with the test.
+    await hass.services.async_call(AUTOMATION, "turn_off", {"entity_id": "all"}, blocking=True)
 
 
 async def test_device_that_was_not_chosen(
