@@ -444,19 +444,25 @@ def dropped(events: list[HassEvent[Any]]) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.fixture
+async def pressed(show: Show) -> Shown:
+    """A sleeping device that the press of a button waits for."""
+    shown = await show(INSTANCES, queue_mode=True)
+    fall_asleep(shown)
+    await shown.call("button.press", "/3/0/4")
+    return shown
+
+
 RESTARTED = "Home Assistant was restarted, or the server reloaded, before the device woke up"
 
 
 async def test_command_that_a_restart_dropped_is_told_once(
-    hass: HomeAssistant, show: Show, restart: Restart
+    hass: HomeAssistant, pressed: Shown, restart: Restart
 ) -> None:
     """When Home Assistant has started: before, no automation would hear of it."""
-    shown = await show(INSTANCES, queue_mode=True)
-    fall_asleep(shown)
-    await shown.call("button.press", "/3/0/4")
     told = async_capture_events(hass, EVENT_COMMAND)
     hass.set_state(CoreState.starting)
-    shown = await restart(await restart(shown))
+    shown = await restart(await restart(pressed))
     assert told == []
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
@@ -467,13 +473,10 @@ async def test_command_that_a_restart_dropped_is_told_once(
 
 
 async def test_command_that_a_reload_dropped_is_told(
-    hass: HomeAssistant, show: Show, restart: Restart
+    hass: HomeAssistant, pressed: Shown, restart: Restart
 ) -> None:
-    shown = await show(INSTANCES, queue_mode=True)
-    fall_asleep(shown)
-    await shown.call("button.press", "/3/0/4")
     told = async_capture_events(hass, EVENT_COMMAND)
-    await restart(shown)
+    await restart(pressed)
     assert dropped(told) == [("/3/0/4", RESTARTED)]
 
 
@@ -497,15 +500,12 @@ async def test_command_that_a_kill_dropped_is_told(
 
 
 async def test_command_that_the_device_took_is_not_told_as_dropped(
-    hass: HomeAssistant, show: Show, restart: Restart
+    hass: HomeAssistant, pressed: Shown, restart: Restart
 ) -> None:
-    shown = await show(INSTANCES, queue_mode=True)
-    fall_asleep(shown)
-    await shown.call("button.press", "/3/0/4")
-    await shown.board.update()
+    await pressed.board.update()
     await settle(hass)
     told = async_capture_events(hass, EVENT_COMMAND)
-    await restart(shown)
+    await restart(pressed)
     assert told == []
 
 
