@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from base64 import b64decode
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 
@@ -34,12 +36,29 @@ from .scripted_client import ECDHE_CCM_8, Conversation, ScriptedClient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cryptography import x509
-
 ANCHOR = CertificateUsage.TRUST_ANCHOR_ASSERTION
 DOMAIN = CertificateUsage.DOMAIN_ISSUED_CERTIFICATE
 SERVICE = CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT
 CA = CertificateUsage.CA_CONSTRAINT
+OPENSSL_AUTHORITY = b64decode(
+    "MIIBcTCCARegAwIBAgIUWll6IBFsCDSIY4I0xCys9VTvLiYwCgYIKoZIzj0EAwIw"
+    "DTELMAkGA1UEAwwCQ0EwIBcNMjYxMTI4MTE0MzE4WhgPMjEyNjExMDQxMTQzMTha"
+    "MA0xCzAJBgNVBAMMAkNBMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEokfXA1Xd"
+    "xPwwcOLENW29stgFS60beL57tRSySfwrdzvvthOqZYlx1GqXddaCuYkdKYSCm5b8"
+    "mNcS1ZpQ7uaXHKNTMFEwHQYDVR0OBBYEFLyRt1CygrUuHJ7v1UyaKFnF1O73MB8G"
+    "A1UdIwQYMBaAFLyRt1CygrUuHJ7v1UyaKFnF1O73MA8GA1UdEwEB/wQFMAMBAf8w"
+    "CgYIKoZIzj0EAwIDSAAwRQIgWx9NiBxy9+ot0hsFt0+NIKuJn5zJaEFj+o6oE97c"
+    "bY8CIQCCX/bLvD1Br8mrGuEybD3WefTBlUf/azi7e2z+126pDA=="
+)
+OPENSSL_VERSION_1 = b64decode(
+    "MIIBGTCBwAIUMDt9Lc35nqHLluBB5ZZ0srxU9MQwCgYIKoZIzj0EAwIwDTELMAkG"
+    "A1UEAwwCQ0EwIBcNMjYxMTI4MTE0MzE4WhgPMjEyNjExMDQxMTQzMThaMBAxDjAM"
+    "BgNVBAMMBWJvYXJkMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAESAyax7pgDfrX"
+    "0MeKxI7MO9jz/O1Bh88kStbgjy+wT4fWpv9+uund/dyEhuk/UTKChOaG/Gyji3uV"
+    "bdvw/ycgVzAKBggqhkjOPQQDAgNIADBFAiBQSSmkjlSjqcvc5zbWO8PfTr+LhnnR"
+    "weKEI2ZaCh40zwIhAO0gM5CzGGAPbtyGJ9XDiL1c+N3tSDa4FT+mIrMRW90/"
+)
+"""What `openssl x509 -req` of OpenSSL 3.0 makes of a request, issued by the authority above."""
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +184,15 @@ def test_path_length_is_kept() -> None:
     second = issue("second", first, authority=True)
     assert accepts(ANCHOR, authority(), issue("fine", first), first)
     assert not accepts(ANCHOR, authority(), issue("deep", second), second, first)
+
+
+def test_version_1_is_trusted_as_it_is_but_no_authority_can_vouch_for_it() -> None:
+    at = datetime(2027, 1, 1, tzinfo=UTC)
+    parsed = x509.load_der_x509_certificate(OPENSSL_VERSION_1)
+    parsed.verify_directly_issued_by(x509.load_der_x509_certificate(OPENSSL_AUTHORITY))
+
+    assert CertificateTrust(DOMAIN, OPENSSL_VERSION_1).accepts([OPENSSL_VERSION_1], at)
+    assert not CertificateTrust(ANCHOR, OPENSSL_AUTHORITY).accepts([OPENSSL_VERSION_1], at)
 
 
 def test_garbage_is_not_trusted() -> None:
