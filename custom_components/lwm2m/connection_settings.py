@@ -58,6 +58,8 @@ SERVER_PUBLIC_KEY = "server-public-key.der"
 MAX_QR_CODE = 1370
 """Bytes: what a code of version 30, 137 modules wide, holds with medium error correction
 (ISO/IEC 18004, table 7). Two certificates that are made here fit."""
+_YOURS = {3: "YOUR_CERTIFICATE_IN_PEM", 5: "YOUR_PRIVATE_KEY_IN_PEM"}
+"""What stands for what only the device's owner has, in a resource of object 0."""
 _OWN = {
     CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT,
     CertificateUsage.DOMAIN_ISSUED_CERTIFICATE,
@@ -156,7 +158,7 @@ class ConnectionSettings:
     def _zephyr(self) -> str:
         settings = {"SERVER": self.uri, "ID": self.endpoint}
         overlay = ""
-        resources: dict[int, str] = {}
+        resources: dict[int, str | None] = {}
         match self.credential:
             case PreSharedKey(identity=identity, key=key):
                 settings["PSK"] = key.hex()
@@ -167,12 +169,12 @@ class ConnectionSettings:
                 overlay = "overlay-dtls-cert.conf;"
                 own, own_key = self._device_certificate, self.private_key
                 resources = {
-                    3: pem("CERTIFICATE", own) if own else DEVICE_CERTIFICATE,
+                    3: pem("CERTIFICATE", own) if own else None,
                     4: pem("CERTIFICATE", self._server_certificate),
-                    5: pem("PRIVATE KEY", own_key) if own_key else DEVICE_KEY,
+                    5: pem("PRIVATE KEY", own_key) if own_key else None,
                 }
         code = [
-            f"lwm2m_set_string(&LWM2M_OBJ(0, 0, {resource}), {json.dumps(text)});"
+            f"lwm2m_set_string(&LWM2M_OBJ(0, 0, {resource}), {_c_string(text, resource)});"
             for resource, text in resources.items()
         ]
         if isinstance(self.credential, Certificate):
@@ -287,6 +289,11 @@ def _commands(files: Mapping[str, bytes | None], program: str, options: list[str
     """Write the files, then run the program."""
     written = [f"echo {_base64(data)} | base64 -d > {name}" for name, data in files.items() if data]
     return "\n".join((*written, " \\\n  ".join((program, *options))))
+
+
+def _c_string(text: str | None, resource: int) -> str:
+    """Write a string in C; what only the owner has is left to be put there, in PEM."""
+    return json.dumps(text) if text else _YOURS[resource]
 
 
 def _base64(data: bytes) -> str:

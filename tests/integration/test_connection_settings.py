@@ -135,6 +135,13 @@ def test_zephyr_identity_other_than_the_endpoint_is_code() -> None:
     assert r'lwm2m_set_string(&LWM2M_OBJ(0, 0, 3), "the \"board\"");' in text
 
 
+def test_zephyr_takes_no_file_for_what_only_the_owner_has() -> None:
+    anchor = CertificateTrust(CertificateUsage.TRUST_ANCHOR_ASSERTION, X509.trust.certificate)
+    text = settings(Certificate(anchor), private_key=None).of(Sdk.ZEPHYR)
+    assert "(0, 0, 3), YOUR_CERTIFICATE_IN_PEM);" in text
+    assert "(0, 0, 5), YOUR_PRIVATE_KEY_IN_PEM);" in text
+
+
 def test_zephyr_certificates_are_c_strings() -> None:
     text = settings(X509).of(Sdk.ZEPHYR)
     strings = {
