@@ -60,9 +60,9 @@ class Keyring:
         """Say whether it is the device's."""
         return public_key == self._public_key
 
-    def trusts_certificates(self, chain: tuple[bytes, ...]) -> bool:
-        """Say whether the authority has issued it."""
-        return self._trust.accepts(chain, datetime.now(UTC))
+    def objection_to(self, chain: tuple[bytes, ...]) -> str | None:
+        """Say what is wrong with it unless the authority has issued it."""
+        return self._trust.objection(chain, datetime.now(UTC))
 
 
 def main() -> None:

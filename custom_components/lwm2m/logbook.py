@@ -88,12 +88,13 @@ def async_describe_events(
 def security_message(data: Mapping[str, Any]) -> str:
     """Return what happened, as the rest of a sentence that a device's name begins."""
     message = SECURITY_MESSAGES[SecurityEventType(data["type"])]
-    claimed, count = data["claimed"], data["count"]
+    claimed, count, detail = data["claimed"], data["count"], data["detail"]
     last = "last " if count > 1 else ""  # a source is counted, whatever it calls itself
     parts = [
         f"from {data['source']}",
         *([f"{count} times"] if count > 1 else []),
         *([f'{last}as "{claimed}"'] if claimed and claimed != data["endpoint"] else []),
+        *([detail] if detail else []),
     ]
     return f"{message} ({', '.join(parts)})"
 

@@ -264,7 +264,7 @@ async def test_activity_says_who_did_what(
     assert described[EVENT_SECURITY](events[0]) == {
         "name": ENDPOINT,
         "message": f"could not prove who it is: wrong key or certificate "
-        f'(from {LOOPBACK}, as "kitchen")',
+        f'(from {LOOPBACK}, as "kitchen", peer has other keys)',
     }
 
 
@@ -275,20 +275,24 @@ def test_message_says_how_often() -> None:
         "claimed": None,
         "endpoint": None,
         "count": 8,
+        "detail": None,
     }
     assert security_message(data) == "was flooded with connections (from 192.0.2.1, 8 times)"
 
 
-def test_message_says_what_a_source_called_itself_last() -> None:
+def test_message_says_what_a_source_called_itself_last_and_what_was_wrong() -> None:
     data = {
         "type": "unknown_identity",
         "source": "192.0.2.1",
         "claimed": "nobody",
         "endpoint": None,
         "count": 2,
+        "detail": "certificate has expired",
     }
-    told = 'turned an unknown device away (from 192.0.2.1, 2 times, last as "nobody")'
-    assert security_message(data) == told
+    assert security_message(data) == (
+        "turned an unknown device away "
+        '(from 192.0.2.1, 2 times, last as "nobody", certificate has expired)'
+    )
 
 
 # A credential that stopped working

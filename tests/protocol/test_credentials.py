@@ -154,7 +154,7 @@ def test_a_pinned_certificate_is_of_its_endpoint_whatever_it_names(store: Creden
     device = issue("serial number 1")
     store.put("board", trust(CertificateUsage.DOMAIN_ISSUED_CERTIFICATE, device))
 
-    assert store.trusts_certificates((device.der,))
+    assert store.objection_to((device.der,)) is None
     assert store.endpoint_of(CertificateIdentity(device.der)) == "board"
 
 
@@ -174,7 +174,7 @@ def test_an_authority_vouches_for_the_endpoint_that_is_named(
     store.put("board", anchor)
     store.put("other", anchor)
 
-    assert store.trusts_certificates((device.der,))
+    assert store.objection_to((device.der,)) is None
     assert store.endpoint_of(CertificateIdentity(device.der)) == "board"
 
 
@@ -193,7 +193,7 @@ def test_an_authority_does_not_vouch_for_who_is_not_named(
     device = issue("stranger", authority)
     store.put("board", trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority))
 
-    assert not store.trusts_certificates((device.der,))
+    assert store.objection_to((device.der,))
     assert store.endpoint_of(CertificateIdentity(device.der)) is None
 
 
@@ -205,7 +205,7 @@ def test_one_authority_cannot_vouch_for_anothers_endpoint(
     store.put("board", trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority))
     store.put("board.example", trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, rogue))
 
-    assert not store.trusts_certificates((impostor.der,))
+    assert store.objection_to((impostor.der,))
 
 
 def test_a_name_is_not_enough_for_an_endpoint_with_another_kind_of_credential(
@@ -215,7 +215,7 @@ def test_a_name_is_not_enough_for_an_endpoint_with_another_kind_of_credential(
     store.put("board", PSK)
     store.put("other", trust(CertificateUsage.TRUST_ANCHOR_ASSERTION, authority))
 
-    assert not store.trusts_certificates((device.der,))
+    assert store.objection_to((device.der,))
 
 
 @pytest.mark.parametrize("pinned", [False, True])
@@ -241,8 +241,8 @@ def test_what_is_no_certificate_is_refused(
 
 
 def test_nothing_is_trusted_that_is_not_there(store: CredentialStore) -> None:
-    assert not store.trusts_certificates(())
-    assert not store.trusts_certificates((b"no certificate",))
+    assert store.objection_to(())
+    assert store.objection_to((b"no certificate",))
 
 
 def test_clients_may_show_what_there_are_credentials_for(

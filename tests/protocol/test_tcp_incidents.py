@@ -212,7 +212,7 @@ async def test_an_expired_certificate_is_told_of_by_its_name(
         await RawTcpPeer.open(server.ports[Scheme.COAPS_TCP], context=context)
 
     assert await told(events) == SecurityEvent(
-        SecurityEventType.WRONG_KEY, HOST, "board-1", "board-1", detail="not trusted"
+        SecurityEventType.WRONG_KEY, HOST, "board-1", "board-1", detail="certificate has expired"
     )
 
 

@@ -187,13 +187,13 @@ class CredentialStore:
         """Tell whether this SubjectPublicKeyInfo (DER) is an endpoint's."""
         return RawPublicKeyIdentity(public_key) in self._endpoints
 
-    def trusts_certificates(self, chain: tuple[bytes, ...]) -> bool:
-        """Tell whether the endpoint of this chain's own certificate is to be believed."""
+    def objection_to(self, chain: tuple[bytes, ...]) -> str | None:
+        """Tell why the endpoint of this chain's own certificate is not to be believed, if so."""
         match self._credential_of(CertificateIdentity(chain[0])) if chain else None:
             case Certificate(trust=trust):
-                return trust.accepts(chain, datetime.now(UTC))
+                return trust.objection(chain, datetime.now(UTC))
             case _:
-                return False
+                return "certificate is of no device"
 
 
 def _check(credential: Credential) -> None:

@@ -132,5 +132,6 @@ class Keyring:
     def trusts_public_key(self, public_key: bytes) -> bool:
         return public_key in self.public_keys
 
-    def trusts_certificates(self, chain: tuple[bytes, ...]) -> bool:
-        return any(trust.accepts(chain, NOW) for trust in self.trusts)
+    def objection_to(self, chain: tuple[bytes, ...]) -> str | None:
+        objections = [trust.objection(chain, NOW) for trust in self.trusts]
+        return None if None in objections else "certificate is not known"

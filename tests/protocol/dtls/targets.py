@@ -224,7 +224,7 @@ def certificates(data: bytes) -> None:
         names(body)
     anchor = authority().der
     for usage in CertificateUsage:
-        CertificateTrust(usage, anchor, (anchor,)).accepts(chain, NOW)
+        CertificateTrust(usage, anchor, (anchor,)).objection(chain, NOW)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

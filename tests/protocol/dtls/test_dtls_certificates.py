@@ -75,7 +75,7 @@ def accepts(
     usage: CertificateUsage, held: Party, *chain: Party, roots: tuple[Party, ...] = ()
 ) -> bool:
     trust = CertificateTrust(usage, held.der, tuple(root.der for root in roots))
-    return trust.accepts([party.der for party in chain], NOW)
+    return trust.objection([party.der for party in chain], NOW) is None
 
 
 def test_trust_anchor(leaf: Party, intermediate: Party) -> None:
@@ -191,19 +191,35 @@ def test_version_1_is_trusted_as_it_is_but_no_authority_can_vouch_for_it() -> No
     parsed = x509.load_der_x509_certificate(OPENSSL_VERSION_1)
     parsed.verify_directly_issued_by(x509.load_der_x509_certificate(OPENSSL_AUTHORITY))
 
-    assert CertificateTrust(DOMAIN, OPENSSL_VERSION_1).accepts([OPENSSL_VERSION_1], at)
-    assert not CertificateTrust(ANCHOR, OPENSSL_AUTHORITY).accepts([OPENSSL_VERSION_1], at)
+    assert CertificateTrust(DOMAIN, OPENSSL_VERSION_1).objection([OPENSSL_VERSION_1], at) is None
+    by_authority = CertificateTrust(ANCHOR, OPENSSL_AUTHORITY)
+    assert by_authority.objection([OPENSSL_VERSION_1], at) == "certificate is of version 1"
 
 
 def test_garbage_is_not_trusted() -> None:
     trust = CertificateTrust(ANCHOR, authority().der)
-    assert not trust.accepts([b"garbage"], NOW)
-    assert not trust.accepts([device().der, b"garbage"], NOW)
+    assert trust.objection([b"garbage"], NOW) == "certificate cannot be read"
+    assert trust.objection([device().der, b"garbage"], NOW) == "certificate cannot be read"
 
 
-def test_expiry_is_judged_by_the_time_given() -> None:
+def test_validity_is_judged_by_the_time_given() -> None:
     trust = CertificateTrust(ANCHOR, authority().der)
-    assert not trust.accepts([device().der], NOW + timedelta(days=365))
+    year = timedelta(days=365)
+    assert trust.objection([device().der], NOW + year) == "certificate has expired"
+    assert trust.objection([device().der], NOW - year) == "certificate is not valid yet"
+
+
+def test_an_authority_that_has_expired_vouches_for_nobody() -> None:
+    old = issue("authority", authority=True, days=(-30, -1))
+    trust = CertificateTrust(ANCHOR, old.der)
+    assert trust.objection([issue("board-1", old).der], NOW) == "certificate has expired"
+
+
+def test_owner_is_told_whose_certificate_it_is_not() -> None:
+    by_authority = CertificateTrust(ANCHOR, authority().der)
+    pinned = CertificateTrust(DOMAIN, device().der)
+    assert by_authority.objection([stranger().der], NOW) == "certificate is not of the authority"
+    assert pinned.objection([stranger().der], NOW) == "certificate is another one"
 
 
 def test_name_that_is_no_text_is_none() -> None:
@@ -226,7 +242,7 @@ def test_issuer_with_an_odd_name_vouches_for_nobody(text: bytes, odd: bytes) -> 
     """The library raises a TypeError, or warns: here neither is for anybody to bring about."""
     changed = device().der.replace(text, odd)
     assert changed != device().der
-    assert not CertificateTrust(ANCHOR, authority().der).accepts([changed], NOW)
+    assert CertificateTrust(ANCHOR, authority().der).objection([changed], NOW)
 
 
 def test_names_of_a_certificate() -> None:

@@ -624,13 +624,16 @@ def x509_client(**options: object) -> ScriptedClient:
     return ScriptedClient(suites=(ECDHE_CCM_8,), party=device(), **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("raw", [False, True])
-def test_untrusted_client(server: DtlsServer, raw: bool) -> None:
+@pytest.mark.parametrize(
+    ("raw", "detail"), [(False, "certificate is not known"), (True, "public key is not known")]
+)
+def test_untrusted_client(server: DtlsServer, raw: bool, detail: str) -> None:
     client = ScriptedClient(suites=(ECDHE_CCM_8,), party=stranger(), raw=raw)
     conversation = Conversation(server, client)
     conversation.connect()
     assert alert_of(client) in {Alert.UNKNOWN_CA, Alert.CERTIFICATE_UNKNOWN}
     assert refusal(conversation.events) is Refusal.UNTRUSTED_CERTIFICATE
+    assert detail in [event.detail for event in conversation.events if isinstance(event, Refused)]
 
 
 @pytest.mark.parametrize("raw", [False, True])

@@ -148,8 +148,8 @@ class TlsTransport(TcpTransport):
         shown, _ = context.made_for
         if (chain := tuple(tls.get_unverified_chain())) and shown is self._credentials.server:
             handshake.claimed = CertificateIdentity(chain[0])
-            if self._credentials.trusts_certificates(chain):
-                identity = handshake.claimed
+            handshake.objection = self._credentials.objection_to(chain)
+            identity = handshake.claimed if handshake.objection is None else None
         elif isinstance(claimed := handshake.claimed, PskIdentity):
             key = self._credentials.psk(claimed.identity)
             identity = claimed if key is not None and key == handshake.key else None
@@ -171,7 +171,7 @@ def _why(handshake: Handshake, error: OSError | None) -> tuple[Refusal, str]:
         case None if handshake.claimed is None:
             return Refusal.PROTOCOL, "session is over"
         case None:
-            return not_proved, "not trusted"
+            return not_proved, handshake.objection or "not trusted"
         case ssl.SSLCertVerificationError():
             return Refusal.UNTRUSTED_CERTIFICATE, error.verify_message
         case ssl.SSLError(reason=str(reason)) if handshake.claimed and reason in _UNREADABLE:

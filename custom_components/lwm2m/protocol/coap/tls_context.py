@@ -47,18 +47,19 @@ class TlsCredentials(Credentials, Protocol):
 
     @property
     def trust_anchors(self) -> frozenset[bytes]:
-        """The certificates, DER, that `trusts_certificates` goes by; the same until they change."""
+        """The certificates, DER, that `objection_to` goes by; the same until they change."""
 
 
 @dataclass(slots=True)
 class Handshake:
     """What a handshake has brought so far: who the peer claims to be, and the key for that.
 
-    The library shows no certificate before OpenSSL has taken it.
+    And what is objected to in its certificate; the library shows none before OpenSSL has taken it.
     """
 
     claimed: Identity | None = None
     key: bytes | None = field(default=None, repr=False)
+    objection: str | None = None
 
 
 HANDSHAKE: ContextVar[Handshake] = ContextVar("handshake")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MAX_CHAIN = 6
 """Certificates that a client may show."""
+_ANOTHER = "certificate is another one"
 
 
 class CertificateUsage(IntEnum):
@@ -60,20 +61,26 @@ class CertificateTrust:
     roots: tuple[bytes, ...] = ()
     """DER; the trust store of the two constraints."""
 
-    def accepts(self, chain: Sequence[bytes], at: datetime) -> bool:
-        """Say whether a peer with this chain (DER, its own certificate first) is trusted."""
+    def objection(self, chain: Sequence[bytes], at: datetime) -> str | None:
+        """Say why a peer with this chain (DER, its own certificate first) is not trusted.
+
+        None when it is.
+        """
         if not chain:
-            return False
+            return "no certificate"
+        own = chain[0] == self.certificate
         match self.usage:
             case CertificateUsage.DOMAIN_ISSUED_CERTIFICATE:
-                return chain[0] == self.certificate
-            case CertificateUsage.TRUST_ANCHOR_ASSERTION:
-                return bool(validated_path(chain, (self.certificate,), at))
+                return None if own else _ANOTHER
+            case CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT if not own:
+                return _ANOTHER
             case CertificateUsage.SERVICE_CERTIFICATE_CONSTRAINT:
-                own = chain[0] == self.certificate
-                return own and bool(validated_path(chain, self.roots, at))
+                trusted = bool(validated_path(chain, self.roots, at))
+            case CertificateUsage.TRUST_ANCHOR_ASSERTION:
+                trusted = bool(validated_path(chain, (self.certificate,), at))
             case CertificateUsage.CA_CONSTRAINT:
-                return self.certificate in validated_path(chain, self.roots, at)[1:]
+                trusted = self.certificate in validated_path(chain, self.roots, at)[1:]
+        return None if trusted else _fault((*chain, self.certificate), at)
 
 
 def validated_path(
@@ -110,6 +117,22 @@ def validated_path(
     ):
         return ()
     return tuple(_der(certificate) for certificate in path)
+
+
+def _fault(certificates: Sequence[bytes], at: datetime) -> str:
+    """Say what is wrong with the first of these that keeps them from being a path, in words."""
+    for certificate in certificates:
+        try:
+            shown = load_certificate(certificate)
+        except ValueError:
+            return "certificate cannot be read"
+        if shown.version is not x509.Version.v3:
+            return "certificate is of version 1"
+        if at > shown.not_valid_after_utc:
+            return "certificate has expired"
+        if at < shown.not_valid_before_utc:
+            return "certificate is not valid yet"
+    return "certificate is not of the authority"
 
 
 def _is_in_order(shown: Sequence[x509.Certificate]) -> bool:

@@ -76,8 +76,8 @@ class Credentials(Protocol):
     def trusts_public_key(self, public_key: bytes) -> bool:
         """Say whether a client with this SubjectPublicKeyInfo (DER) is let in."""
 
-    def trusts_certificates(self, chain: tuple[bytes, ...]) -> bool:
-        """Say whether a client with this chain (DER, its own certificate first) is let in.
+    def objection_to(self, chain: tuple[bytes, ...]) -> str | None:
+        """Say why a client with this chain (DER, its own certificate first) is not let in.
 
-        That the client owns the first one's key is proved elsewhere.
+        None when it is. That the client owns the first one's key is proved elsewhere.
         """

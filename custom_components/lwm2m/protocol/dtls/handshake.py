@@ -357,18 +357,19 @@ class Handshake:
             self._require(bool(spki))
             self._client_key = certificates.load_public_key(spki)
             self._candidate = RawPublicKeyIdentity(spki)
-            trusted = credentials.trusts_public_key(spki)
+            known = credentials.trusts_public_key(spki)
+            objection = None if known else "public key is not known"
             alert = Alert.CERTIFICATE_UNKNOWN
         else:
             chain = messages.parse_x509_certificate(body, certificates.MAX_CHAIN)
             self._require(bool(chain))
             self._client_key = certificates.public_key(chain[0])
             self._candidate = CertificateIdentity(chain[0])
-            trusted = credentials.trusts_certificates(chain)
+            objection = credentials.objection_to(chain)
             alert = Alert.UNKNOWN_CA
-        if not trusted:
+        if objection is not None:
             self.refusal = Refusal.UNTRUSTED_CERTIFICATE
-            raise HandshakeError(alert, "client is not trusted")
+            raise HandshakeError(alert, objection)
 
     def _require(self, shown: bool) -> None:
         """RFC 5246 7.4.6: without a certificate there is no client authentication."""
