@@ -25,7 +25,16 @@ from custom_components.lwm2m.protocol.dtls.messages import (
 from custom_components.lwm2m.protocol.dtls.records import ContentType
 
 from .parties import IDENTITY, Keyring, device
-from .scripted_client import ADDRESS, ECDHE_CCM_8, PSK_CCM_8, Conversation, Item, ScriptedClient
+from .scripted_client import (
+    ADDRESS,
+    ECDHE_CCM_8,
+    PSK_CBC,
+    PSK_CCM_8,
+    Conversation,
+    Item,
+    Remembered,
+    ScriptedClient,
+)
 
 
 def connected(server: DtlsServer, client: ScriptedClient) -> tuple[Conversation, Established]:
@@ -107,7 +116,7 @@ def test_messages_in_small_fragments_are_put_together(server: DtlsServer) -> Non
 
 
 def test_preference_is_the_clients_but_cbc_comes_last(server: DtlsServer) -> None:
-    _, established = connected(server, ScriptedClient(suites=(0x00AE, 0x00A8, PSK_CCM_8)))
+    _, established = connected(server, ScriptedClient(suites=(PSK_CBC, 0x00A8, PSK_CCM_8)))
     assert established.connection.suite.number == 0x00A8
 
 
@@ -195,6 +204,32 @@ def test_session_of_a_suite_that_is_not_offered_is_not_resumed(server: DtlsServe
     client = ScriptedClient(resume=first.client.remembered, suites=(0x00A8,))
     connected(server, client)
     assert not client.resumed
+
+
+@pytest.mark.parametrize(
+    ("encrypt_then_mac", "max_fragment_length"), [(True, b"\1"), (False, b"\2"), (False, None)]
+)
+def test_session_of_other_terms_is_not_resumed(
+    server: DtlsServer, encrypt_then_mac: bool, max_fragment_length: bytes | None
+) -> None:
+    """A session keeps what was agreed on for it, the length of fragments for one (RFC 6066 4)."""
+
+    def client(
+        encrypt_then_mac: bool, length: bytes | None, resume: Remembered | None
+    ) -> ScriptedClient:
+        return ScriptedClient(
+            suites=(PSK_CBC,),
+            encrypt_then_mac=encrypt_then_mac,
+            extra={} if length is None else {Extension.MAX_FRAGMENT_LENGTH: length},
+            resume=resume,
+        )
+
+    first, _ = connected(server, client(False, b"\1", None))
+    other = client(encrypt_then_mac, max_fragment_length, first.client.remembered)
+    same = client(False, b"\1", first.client.remembered)
+    connected(server, other)
+    connected(server, same)
+    assert (other.resumed, same.resumed) == (False, True)
 
 
 def test_session_expires_after_a_day(server: DtlsServer) -> None:

@@ -44,6 +44,7 @@ from .parties import IDENTITY, KEY, Keyring, Party, device, server_party, strang
 from .scripted_client import (
     ADDRESS,
     ECDHE_CCM_8,
+    PSK_CBC,
     PSK_CCM_8,
     Conversation,
     Item,
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 CKE = HandshakeType.CLIENT_KEY_EXCHANGE
-PSK_CBC = 0x00AE
 NEIGHBOURS = 1
 
 

@@ -170,7 +170,7 @@ class Handshake:
     @property
     def suite(self) -> CipherSuite:
         """What was agreed on."""
-        return self._agreement.suite
+        return self._agreement.terms.suite
 
     @property
     def candidate(self) -> Identity | None:
@@ -186,14 +186,14 @@ class Handshake:
         self.cookie = hello.cookie
         session = self._environment.sessions.get(hello.session_id, now)
         self._agreement = negotiate(
-            hello, self._environment.credentials, session.suite if session else None
+            hello, self._environment.credentials, session.terms if session else None
         )
-        if session is not None and session.suite is not self._agreement.suite:
+        if not self._agreement.resumes:
             session = None
         offer = self._agreement.offer
         if session is not None and not offer.extended_master_secret:
             raise HandshakeError(Alert.HANDSHAKE_FAILURE, "resumption without its master secret")
-        self.max_fragment = self._agreement.max_fragment
+        self.max_fragment = self._agreement.terms.max_fragment
         if offer.connection_id is not None:
             self.connection_id = self._new_connection_id()
         if session is not None:
@@ -278,7 +278,7 @@ class Handshake:
         resumable = agreement.offer.extended_master_secret
         self._session_id = os.urandom(SESSION_ID) if resumable else b""
         self._send_hello(self._session_id)
-        if agreement.suite.key_exchange is KeyExchange.PSK:
+        if agreement.terms.suite.key_exchange is KeyExchange.PSK:
             # No identity hint, hence no ServerKeyExchange (RFC 4279 2).
             self._expect = _Expect.CLIENT_KEY_EXCHANGE
         else:
@@ -317,7 +317,7 @@ class Handshake:
         self._send(
             HandshakeType.SERVER_HELLO,
             messages.server_hello(
-                self._server_random, session_id, agreement.suite.number, extensions
+                self._server_random, session_id, agreement.terms.suite.number, extensions
             ),
         )
 
@@ -398,11 +398,11 @@ class Handshake:
     def _make_channel(self) -> None:
         self._keyed = Hmac(self._master)
         reader, writer = record_ciphers(
-            self._agreement.suite,
+            self._agreement.terms.suite,
             self._keyed,
             self.client_random,
             self._server_random,
-            encrypt_then_mac=self._agreement.encrypt_then_mac,
+            encrypt_then_mac=self._agreement.terms.encrypt_then_mac,
         )
         peer_connection_id = self._agreement.offer.connection_id or b""
         self.channel = Channel(reader, writer, self.connection_id, peer_connection_id)
@@ -421,7 +421,7 @@ class Handshake:
             if self._session_id:
                 self.session = Session(
                     id=self._session_id,
-                    suite=self._agreement.suite,
+                    terms=self._agreement.terms,
                     master_secret=self._master,
                     identity=self._candidate,
                     expires=self._now + LIFETIME,

@@ -37,19 +37,28 @@ _X509_ONLY = (_X509,)
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """The parameters of a session, which a resumption has to keep."""
+
+    suite: CipherSuite
+    encrypt_then_mac: bool
+    """RFC 7366 3: of CBC suites only."""
+    max_fragment: int
+    """The longest plaintext of a record towards the client, bytes (RFC 6066 4)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """The parameters of a connection."""
 
-    suite: CipherSuite
+    terms: Terms
     group: Group
     """Of a key exchange by certificate."""
     client_certificate_type: CertificateType
     server_certificate_type: CertificateType
     offer: ClientExtensions
-    encrypt_then_mac: bool
-    """RFC 7366 3: of CBC suites only."""
-    max_fragment: int
-    """The longest plaintext of a record towards the client, bytes."""
+    resumes: bool
+    """Whether the terms are those of the session that was to be resumed."""
     answer: bytes
     """The ServerHello's extensions, but for the connection ID."""
 
@@ -61,12 +70,13 @@ class Agreement:
 
 
 def negotiate(
-    hello: ClientHello, credentials: Credentials, resumed: CipherSuite | None = None
+    hello: ClientHello, credentials: Credentials, former: Terms | None = None
 ) -> Agreement:
     """Choose the parameters; raises HandshakeError where there is nothing in common.
 
-    The suite is the client's favourite, of which those with CBC come last. `resumed` is the suite
-    of a session that is to be resumed, which stands if it is offered (RFC 5246 7.4.1.3).
+    The suite is the client's favourite, of which those with CBC come last. `former` is what was
+    agreed on in a session that is to be resumed: it is, where the client offers just that again
+    (RFC 5246 7.4.1.3, RFC 6066 4).
     """
     # Versions count downwards (RFC 6347 4.1); whoever offers more than 1.2 speaks 1.2 too.
     if hello.version > DTLS_1_2 or hello.version >> 8 != DTLS_MAJOR:
@@ -74,7 +84,7 @@ def negotiate(
     server = credentials.server
     own_types = server.certificate_types if server else _NONE
     client_types = credentials.certificate_types if server else _NONE
-    return _agree(hello.suites, hello.extensions, own_types, client_types, resumed)
+    return _agree(hello.suites, hello.extensions, own_types, client_types, former)
 
 
 @lru_cache(maxsize=64)
@@ -83,7 +93,7 @@ def _agree(
     extensions: bytes,
     own_types: frozenset[CertificateType],
     client_types: frozenset[CertificateType],
-    resumed: CipherSuite | None,
+    former: Terms | None,
 ) -> Agreement:
     """Do so; remembered, because devices of one make offer the same, time and again."""
     offer = parse_extensions(extensions)
@@ -93,8 +103,9 @@ def _agree(
     by_certificate = _takes_our_signature(offer) and None not in {group, server_type, client_type}
     numbers = struct.unpack(f"!{len(suites) // 2}H", suites)
     offered = [SUITES[number] for number in numbers if number in SUITES]
-    suite = resumed if resumed in offered else None
-    if suite is None:
+    terms = next((each for suite in offered if (each := _terms(suite, offer)) == former), None)
+    resumes = terms is not None
+    if terms is None:
         suite = min(
             (s for s in offered if by_certificate or s.key_exchange is KeyExchange.PSK),
             key=_is_cbc,
@@ -103,8 +114,9 @@ def _agree(
         if suite is None and offered and None in {server_type, client_type}:
             # RFC 7250 4.2.
             raise HandshakeError(Alert.UNSUPPORTED_CERTIFICATE, "no certificate type in common")
-    if suite is None:
-        raise HandshakeError(Alert.HANDSHAKE_FAILURE, "no cipher suite in common")
+        if suite is None:
+            raise HandshakeError(Alert.HANDSHAKE_FAILURE, "no cipher suite in common")
+        terms = _terms(suite, offer)
     answer: dict[Extension, bytes] = {}
     if offer.renegotiation_info or EMPTY_RENEGOTIATION_INFO_SCSV in numbers:
         answer[Extension.RENEGOTIATION_INFO] = vector(1, b"")
@@ -113,10 +125,9 @@ def _agree(
         answer[Extension.MAX_FRAGMENT_LENGTH] = code
     if offer.extended_master_secret:
         answer[Extension.EXTENDED_MASTER_SECRET] = b""
-    encrypt_then_mac = offer.encrypt_then_mac and suite.mode is Mode.CBC
-    if encrypt_then_mac:
+    if terms.encrypt_then_mac:
         answer[Extension.ENCRYPT_THEN_MAC] = b""
-    if suite.key_exchange is KeyExchange.ECDHE_ECDSA and suite is not resumed:
+    if terms.suite.key_exchange is KeyExchange.ECDHE_ECDSA and not resumes:
         if offer.point_formats:
             answer[Extension.EC_POINT_FORMATS] = vector(1, UNCOMPRESSED)
         if offer.client_certificate_types is not None:
@@ -124,15 +135,19 @@ def _agree(
         if offer.server_certificate_types is not None:
             answer[Extension.SERVER_CERTIFICATE_TYPE] = (server_type or _X509).to_bytes(1)
     return Agreement(
-        suite=suite,
+        terms=terms,
         group=group or Group.SECP256R1,
         client_certificate_type=client_type or _X509,
         server_certificate_type=server_type or _X509,
         offer=offer,
-        encrypt_then_mac=encrypt_then_mac,
-        max_fragment=offer.max_fragment_length or MAX_PLAINTEXT,
+        resumes=resumes,
         answer=b"".join(extension(number, body) for number, body in answer.items()),
     )
+
+
+def _terms(suite: CipherSuite, offer: ClientExtensions) -> Terms:
+    encrypt_then_mac = offer.encrypt_then_mac and suite.mode is Mode.CBC
+    return Terms(suite, encrypt_then_mac, offer.max_fragment_length or MAX_PLAINTEXT)
 
 
 def _is_cbc(suite: CipherSuite) -> bool:

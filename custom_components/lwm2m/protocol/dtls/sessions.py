@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, override
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .ciphers import CipherSuite
     from .credentials import Identity
+    from .negotiation import Terms
 
 LIFETIME = 24 * 3600.0
 """Seconds: the upper limit that RFC 5246 F.1.4 suggests."""
@@ -23,7 +23,7 @@ class Session:
     """What is resumed. Always of an extended master secret (RFC 7627 5.3, 5.4)."""
 
     id: bytes
-    suite: CipherSuite
+    terms: Terms
     master_secret: bytes
     identity: Identity
     expires: float
