@@ -132,7 +132,9 @@ class ScriptedClient:
         if connection_id is not None:
             self.extensions[Extension.CONNECTION_ID] = vector(1, connection_id)
         if party is not None:
-            self.extensions[Extension.SUPPORTED_GROUPS] = vector(2, group.to_bytes(2))
+            groups = dict.fromkeys((group, Group.SECP256R1))
+            offered = b"".join(each.to_bytes(2) for each in groups)
+            self.extensions[Extension.SUPPORTED_GROUPS] = vector(2, offered)
             self.extensions[Extension.EC_POINT_FORMATS] = vector(1, b"\0")
             self.extensions[Extension.SIGNATURE_ALGORITHMS] = vector(2, b"\x04\x03")
             if raw:

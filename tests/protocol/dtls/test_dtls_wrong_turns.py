@@ -112,6 +112,14 @@ def alert_of(client: ScriptedClient) -> Alert:
             ScriptedClient(
                 suites=(ECDHE_CCM_8,),
                 party=device(),
+                extra={Extension.SUPPORTED_GROUPS: vector(2, Group.X25519.to_bytes(2))},
+            ),
+            Alert.HANDSHAKE_FAILURE,
+        ),
+        (
+            ScriptedClient(
+                suites=(ECDHE_CCM_8,),
+                party=device(),
                 extra={Extension.SIGNATURE_ALGORITHMS: b"\0\x02\x02\x03"},
             ),
             Alert.HANDSHAKE_FAILURE,
@@ -135,6 +143,7 @@ def alert_of(client: ScriptedClient) -> Alert:
         "compressed points",
         "odd groups",
         "no group",
+        "no group of the server's key",
         "no signature algorithm",
         "no certificate type",
     ],

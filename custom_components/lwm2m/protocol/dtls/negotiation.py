@@ -97,10 +97,13 @@ def _agree(
 ) -> Agreement:
     """Do so; remembered, because devices of one make offer the same, time and again."""
     offer = parse_extensions(extensions)
-    group = _group(offer.groups)
     server_type = _first(offer.server_certificate_types, own_types)
     client_type = _first(offer.client_certificate_types, client_types)
-    by_certificate = _takes_our_signature(offer) and None not in {group, server_type, client_type}
+    by_certificate = (
+        _takes_our_key(offer)
+        and _takes_our_signature(offer)
+        and None not in {server_type, client_type}
+    )
     numbers = struct.unpack(f"!{len(suites) // 2}H", suites)
     offered = [SUITES[number] for number in numbers if number in SUITES]
     terms = next((each for suite in offered if (each := _terms(suite, offer)) == former), None)
@@ -136,7 +139,7 @@ def _agree(
             answer[Extension.SERVER_CERTIFICATE_TYPE] = (server_type or _X509).to_bytes(1)
     return Agreement(
         terms=terms,
-        group=group or Group.SECP256R1,
+        group=_group(offer.groups),
         client_certificate_type=client_type or _X509,
         server_certificate_type=server_type or _X509,
         offer=offer,
@@ -154,11 +157,15 @@ def _is_cbc(suite: CipherSuite) -> bool:
     return suite.mode is Mode.CBC
 
 
-def _group(offered: tuple[int, ...] | None) -> Group | None:
-    """RFC 8422 4: a client that names no group takes any."""
-    if offered is None:
-        return Group.SECP256R1
-    return next((_GROUPS[number] for number in offered if number in _GROUPS), None)
+def _group(offered: tuple[int, ...] | None) -> Group:
+    """Return the client's favourite; one that names no group takes any (RFC 8422 4)."""
+    known = (_GROUPS[number] for number in offered or () if number in _GROUPS)
+    return next(known, Group.SECP256R1)
+
+
+def _takes_our_key(offer: ClientExtensions) -> bool:
+    """RFC 8422 5.1: the groups are those of keys, too, which a client can check signatures with."""
+    return offer.groups is None or Group.SECP256R1 in offer.groups
 
 
 def _takes_our_signature(offer: ClientExtensions) -> bool:
