@@ -55,7 +55,7 @@ class Server:
                 yield from outgoing(peer)
             return
         try:
-            while peer._handshake_state is not OVER:  # noqa: SLF001
+            while peer._handshake_state is not OVER:  # noqa: SLF001  # as above
                 try:
                     peer.do_handshake()
                 except tls.WantWriteError:

@@ -64,7 +64,7 @@ class Server:
             found = keys.get(shown, b"")
             _ffi.memmove(secret, found, len(found))
             # A server must know afterwards whom it talks to, and there is no other way to ask.
-            SSL.Connection._reverse_mapping[ssl].set_app_data(shown)  # noqa: SLF001
+            SSL.Connection._reverse_mapping[ssl].set_app_data(shown)  # noqa: SLF001  # the same
             return len(found)
 
         def cookie(connection: SSL.Connection) -> bytes:
@@ -77,7 +77,7 @@ class Server:
         self._context.set_cookie_verify_callback(
             lambda connection, shown: hmac.compare_digest(shown, cookie(connection))
         )
-        _lib.SSL_CTX_set_psk_server_callback(self._context._context, self._find)  # noqa: SLF001
+        _lib.SSL_CTX_set_psk_server_callback(self._context._context, self._find)  # noqa: SLF001  # see _lib
         self._peers: dict[tuple[str, int], SSL.Connection] = {}
         self._waiting = self._accepting()
 
@@ -122,7 +122,7 @@ class Client:
         """Read what the benchmark has written."""
 
         def choose(ssl: Any, _hint: Any, name: Any, _size: int, secret: Any, _length: int) -> int:
-            number = SSL.Connection._reverse_mapping[ssl].get_app_data()  # noqa: SLF001
+            number = SSL.Connection._reverse_mapping[ssl].get_app_data()  # noqa: SLF001  # as the server
             chosen = identity(number).encode() + b"\0"
             _ffi.memmove(name, chosen, len(chosen))
             found = key(number)
@@ -131,7 +131,7 @@ class Client:
 
         self._choose = _ffi.callback(ANSWER, choose)
         self._context = context(folder, "device", ciphers)
-        _lib.SSL_CTX_set_psk_client_callback(self._context._context, self._choose)  # noqa: SLF001
+        _lib.SSL_CTX_set_psk_client_callback(self._context._context, self._choose)  # noqa: SLF001  # see _lib
 
     def connection(self, number: int, session: SSL.Session | None = None) -> SSL.Connection:
         """Return a client that shows the identity of this number."""

@@ -61,9 +61,9 @@ class Lwm2mLoad:
         """Register the boards and wait until each sensor is observed."""
         without_home_assistant()
         # Only now: the boards' modules must not bring Home Assistant along.
-        from custom_components.lwm2m.protocol.path import Path  # noqa: PLC0415
-        from simulator.blueprint import Blueprint  # noqa: PLC0415
-        from simulator.board import Board  # noqa: PLC0415
+        from custom_components.lwm2m.protocol.path import Path  # noqa: PLC0415  # see above
+        from simulator.blueprint import Blueprint  # noqa: PLC0415  # see above
+        from simulator.board import Board  # noqa: PLC0415  # see above
 
         paths = [Path(SENSOR, instance) for instance in range(sensors)]
         observed: list[_Observed] = []
@@ -83,9 +83,9 @@ class Lwm2mLoad:
             # Private parts: ready-made datagrams take the place of what the simulator does.
             tokens = {
                 observation.paths[0]: observation.token
-                for observation in board.client.observations._by_token.values()  # noqa: SLF001
+                for observation in board.client.observations._by_token.values()  # noqa: SLF001  # see above
             }
-            transport = board.client.coap._transport  # noqa: SLF001
+            transport = board.client.coap._transport  # noqa: SLF001  # see above
             assert isinstance(transport, asyncio.DatagramTransport)
             observed += [_Observed(transport, (HOST, port), tokens[path]) for path in paths]
         return cls(observed)

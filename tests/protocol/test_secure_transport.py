@@ -310,7 +310,7 @@ async def test_the_server_does_not_connect_to_devices(
         board.transmit([board.client.sealed(CLOSE_NOTIFY, ContentType.ALERT)])
         await board.alert()
         came: list[bytes] = []
-        board.client.receive = came.append  # type: ignore[assignment,method-assign]
+        board.client.receive = came.append  # type: ignore[assignment,method-assign]  # it is gone, and answers nothing
 
         with pytest.raises(ClientTimeout):
             await server.client("board-1").read(TEMPERATURE)

@@ -62,7 +62,7 @@ async def board(socket_enabled: None, events: asyncio.Queue[ServerEvent]) -> Asy
 
 @pytest.fixture
 def client(board: Board) -> Client:
-    client: Client = board.server.client("light")  # type: ignore[attr-defined]
+    client: Client = board.server.client("light")  # type: ignore[attr-defined]  # see above
     return client
 
 

@@ -147,7 +147,7 @@ class Nat(asyncio.DatagramProtocol):
 
         class Outside(asyncio.DatagramProtocol):
             @override
-            def datagram_received(_, data: bytes, addr: Address) -> None:  # noqa: N805
+            def datagram_received(_, data: bytes, addr: Address) -> None:  # noqa: N805  # `self` is the forwarder
                 self.back(data)
 
         self._outside, _ = await asyncio.get_running_loop().create_datagram_endpoint(

@@ -403,7 +403,7 @@ class Conversation:
             withheld.extend(original())
             return []
 
-        self.client.second_flight = withhold  # type: ignore[method-assign]
+        self.client.second_flight = withhold  # type: ignore[method-assign]  # and not sent
         self.deliver(*self.client.hello())
         return withheld
 

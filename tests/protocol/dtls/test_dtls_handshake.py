@@ -110,7 +110,7 @@ def test_messages_in_small_fragments_are_put_together(server: DtlsServer) -> Non
         client.fragment = 40
         return datagrams
 
-    client.hello = whole_hello  # type: ignore[method-assign]
+    client.hello = whole_hello  # type: ignore[method-assign]  # sent after the cookie, too
     conversation.deliver(*hello)
     assert client.established
 
@@ -160,7 +160,7 @@ def test_data_that_overtake_the_finished_wait_for_it(server: DtlsServer) -> None
         finals.extend(client.send(items))
         return []
 
-    client.finish = hold_back  # type: ignore[method-assign]
+    client.finish = hold_back  # type: ignore[method-assign]  # for the test to send
     conversation.deliver(*client.hello())
     change, finished = finals
     data = client.sealed(b"early")

@@ -218,7 +218,9 @@ def test_silent_client_is_given_up(server: DtlsServer) -> None:
     """After 90 s, in which the flight goes out at 1, 3, 7, 15, 31 and 63 s (RFC 6347 4.2.4.1)."""
     client = ScriptedClient()
     outputs = server.receive(client.hello()[0], ADDRESS, 0.0)
-    [answer] = client.receive(outputs[0].datagram)  # type: ignore[union-attr]
+    [verify] = outputs
+    assert isinstance(verify, Transmit)
+    [answer] = client.receive(verify.datagram)
     server.receive(answer, ADDRESS, 0.0)
 
     sent: list[float] = []
