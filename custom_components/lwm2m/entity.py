@@ -243,8 +243,8 @@ class Lwm2mEntity(Entity):
         )
 
 
-class SteadyEntity(Lwm2mEntity):
-    """An entity whose resources can change without what it shows, and then nothing is written.
+class WritesChanges(Entity):
+    """Hears of changes that it need not show, and writes its state where it does.
 
     `shows` are the properties of its state. To compare them costs, so most entities do not.
     """
@@ -258,12 +258,6 @@ class SteadyEntity(Lwm2mEntity):
         self._shown = self._shows()
 
     @callback
-    @override
-    def _on_change(self) -> None:
-        self._update_from_device()
-        self._write_if_changed()
-
-    @callback
     def _write_if_changed(self) -> None:
         shown = self._shows()
         if shown != self._shown:
@@ -273,3 +267,13 @@ class SteadyEntity(Lwm2mEntity):
     def _shows(self) -> tuple[object, ...]:
         values = (getattr(self, name) for name in self.shows)
         return self.available, self.extra_state_attributes, *values
+
+
+class SteadyEntity(WritesChanges, Lwm2mEntity):
+    """An entity whose resources can change without what it shows."""
+
+    @callback
+    @override
+    def _on_change(self) -> None:
+        self._update_from_device()
+        self._write_if_changed()

@@ -11,9 +11,9 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.const import EntityCategory
-from homeassistant.core import callback
 
 from .credentials import SecurityMode
+from .entity import WritesChanges
 from .protocol.dtls import CertificateIdentity, PskIdentity, RawPublicKeyIdentity
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ AWAKE = "awake"
 ASLEEP = "asleep"
 
 
-class PresenceSensor(SensorEntity):
-    """A sensor of the device itself rather than of a resource."""
+class PresenceSensor(WritesChanges, SensorEntity):
+    """A sensor of the device itself rather than of a resource; not each change is of it."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
-    _shown: tuple[object, ...] | None = None
+    shows = ("native_value",)
 
     def __init__(self, device: Device) -> None:
         """Bind the sensor to its device."""
@@ -39,19 +39,8 @@ class PresenceSensor(SensorEntity):
     @override
     async def async_added_to_hass(self) -> None:
         """Follow the device from now on."""
-        self.async_on_remove(self._device.watch_presence(self._on_change))
-        self._shown = self._state_now()
-
-    @callback
-    def _on_change(self) -> None:
-        """Write what changed: not each change is of this sensor."""
-        shown = self._state_now()
-        if shown != self._shown:
-            self._shown = shown
-            self.async_write_ha_state()
-
-    def _state_now(self) -> tuple[object, ...]:
-        return self.available, self.native_value, self.extra_state_attributes
+        await super().async_added_to_hass()
+        self.async_on_remove(self._device.watch_presence(self._write_if_changed))
 
     @property
     @override
