@@ -264,7 +264,7 @@ async def test_activity_says_who_did_what(
     assert described[EVENT_SECURITY](events[0]) == {
         "name": ENDPOINT,
         "message": f"could not prove who it is: wrong key or certificate "
-        f'(from {LOOPBACK}, as "kitchen", peer has other keys)',
+        f'(from {LOOPBACK}, as "kitchen", key is another one)',
     }
 
 

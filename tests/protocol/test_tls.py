@@ -204,10 +204,15 @@ async def test_it_is_asked_over_its_connection(server: LwM2mServer, connect: Con
 
 
 @pytest.mark.parametrize(
-    ("psk", "kind", "endpoint"),
+    ("psk", "kind", "endpoint", "detail"),
     [
-        (NEW_PSK, SecurityEventType.WRONG_KEY, ENDPOINT),
-        (PreSharedKey(b"nobody", PSK.key), SecurityEventType.UNKNOWN_IDENTITY, None),
+        (NEW_PSK, SecurityEventType.WRONG_KEY, ENDPOINT, "key is another one"),
+        (
+            PreSharedKey(b"nobody", PSK.key),
+            SecurityEventType.UNKNOWN_IDENTITY,
+            None,
+            "identity is not known",
+        ),
     ],
     ids=["wrong key", "unknown identity"],
 )
@@ -218,6 +223,7 @@ async def test_a_wrong_key_and_an_unknown_identity_look_alike_and_are_told_apart
     psk: PreSharedKey,
     kind: SecurityEventType,
     endpoint: str | None,
+    detail: str,
 ) -> None:
     with pytest.raises(ConnectionResetError):
         await connect(server, psk_context(psk))
@@ -225,7 +231,7 @@ async def test_a_wrong_key_and_an_unknown_identity_look_alike_and_are_told_apart
 
     (event,) = incidents
     assert (event.type, event.endpoint) == (kind, endpoint)
-    assert (event.claimed, event.detail) == (psk.identity.decode(), "peer has other keys")
+    assert (event.claimed, event.detail) == (psk.identity.decode(), detail)
 
 
 @pytest.mark.parametrize(

@@ -318,13 +318,15 @@ def test_wrong_key_and_unknown_identity_look_the_same(server: DtlsServer) -> Non
     assert [len(datagram) for datagram in wrong] == [len(datagram) for datagram in unknown]
     assert wrong[-1] == unknown[-1]
     assert wrong[-1][-2:] == bytes((2, Alert.DECRYPT_ERROR))
-    assert (wrong_refused.refusal, wrong_refused.identity) == (
+    assert (wrong_refused.refusal, wrong_refused.identity, wrong_refused.detail) == (
         Refusal.WRONG_KEY,
         PskIdentity(IDENTITY),
+        "key is another one",
     )
-    assert (unknown_refused.refusal, unknown_refused.identity) == (
+    assert (unknown_refused.refusal, unknown_refused.identity, unknown_refused.detail) == (
         Refusal.UNKNOWN_IDENTITY,
         PskIdentity(b"urn:dev:nobody!"),
+        "identity is not known",
     )
 
 

@@ -7,7 +7,7 @@ import logging
 import ssl
 from typing import TYPE_CHECKING, override
 
-from ..dtls import CertificateIdentity, PskIdentity, Refusal, Refused, Suspicion
+from ..dtls import NOT_PROVED, CertificateIdentity, PskIdentity, Refusal, Refused, Suspicion
 from .connection import Connection, TcpPeer
 from .identity import dump_identity, load_identity
 from .peer import Scheme
@@ -175,7 +175,7 @@ def _why(handshake: Handshake, error: OSError | None) -> tuple[Refusal, str]:
         case ssl.SSLCertVerificationError():
             return Refusal.UNTRUSTED_CERTIFICATE, error.verify_message
         case ssl.SSLError(reason=str(reason)) if handshake.claimed and reason in _UNREADABLE:
-            return not_proved, "peer has other keys"
+            return not_proved, NOT_PROVED[not_proved]
         case ssl.SSLError(reason=str(reason)):
             words = reason.replace("_", " ").lower()
             return _REFUSALS.get(reason, Refusal.PROTOCOL), words

@@ -22,6 +22,7 @@ from .credentials import (
 )
 from .errors import ConnectionClosed, DtlsError
 from .events import (
+    NOT_PROVED,
     Address,
     Closed,
     CloseReason,
@@ -41,6 +42,7 @@ from .limits import Limits
 from .server import DtlsServer
 
 __all__ = [
+    "NOT_PROVED",
     "Address",
     "CertificateIdentity",
     "CertificateTrust",

@@ -78,6 +78,13 @@ class Refusal(StrEnum):
     TIMEOUT = "timeout"
 
 
+NOT_PROVED = {
+    Refusal.UNKNOWN_IDENTITY: "identity is not known",
+    Refusal.WRONG_KEY: "key is another one",
+}
+"""What is told of a peer that could not prove who it is, but not to it (RFC 4279 2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A handshake failed."""

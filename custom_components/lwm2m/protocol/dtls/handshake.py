@@ -18,7 +18,7 @@ from .channel import EPOCH, Channel
 from .ciphers import CipherSuite, KeyExchange, record_ciphers
 from .credentials import CertificateIdentity, PskIdentity, RawPublicKeyIdentity
 from .errors import Alert, BadRecordMac, DecodeError, HandshakeError
-from .events import Refusal
+from .events import NOT_PROVED, Refusal
 from .extensions import CertificateType
 from .flight import Flight
 from .key_schedule import (
@@ -432,7 +432,7 @@ class Handshake:
     def _keys_differ(self) -> HandshakeError:
         """RFC 4279 2: a wrong key and an unknown identity get the same answer."""
         self.refusal = self._other_keys
-        return HandshakeError(Alert.DECRYPT_ERROR, "peer has other keys")
+        return HandshakeError(Alert.DECRYPT_ERROR, NOT_PROVED[self.refusal])
 
     @property
     def session_id(self) -> bytes:
